@@ -1,0 +1,185 @@
+"""The contract of a game. A game is a module; this page says what it must define.
+
+    Options     frozen dataclass on core.Options: what a user may choose; validates itself
+    Parameters  NamedTuple of ints, floats and arrays: what the compiled rules read as `p`
+    Game        class on core.Game, fields annotated int or float: the state of one game
+    Agent       class on core.Agent, likewise: the state of one agent in it
+    layout(options) -> Layout            who plays, with what spaces, over which links
+    parameters(options) -> Parameters
+    reset(p, game, agents, board, rng)
+    step(p, game, agents, board, act, sent, reward, rng) -> bool      True ends the game
+    observe(p, game, agents, board, i, obs)                           the agent's own part of its observation
+    limits(options) -> Limits
+    describe(options, game, agents, board) -> str                     a line for people
+
+The four rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
+decorated with `rule`. `board` is an array of the game's own integers, as many as the layout asks for; `act[i]` is the
+action of agent i; `sent[i]` its message, NOTHING if it was not to speak; `reward` starts each step at 0.
+
+The engine owns the clock `game.t`, the messages, the meters and the end: a rule sets `game.turn` (whose turn it is, ALL by
+default) and nothing else of the engine's. What a link delivered at step t stands in its listener's observation of step t + 1
+behind the agent's own part, one-hot with a last place for an erasure: no rule can forget it, and none can leak past it.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from commenv.core.channel import MAX_BITS, Channel
+from commenv.core.errors import bad, whole
+from commenv.core.limits import Limits
+
+ALL = -1
+"""The turn in which everybody acts."""
+
+ENDLESS = 2**32 - 1
+"""Steps of a game that nothing cuts: the clock has 32 bits in the generator's counter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every game lets a user choose."""
+
+    default_bits: ClassVar[int] = 2
+
+    bits: int | None = None
+    """Rate: bits a message, 0 to 16. None: the channel's own rate, or the game's default."""
+    channel: Channel | Mapping[str, Any] | None = None
+    """The channel that carries the messages, or a mapping of its fields; noiseless by default."""
+    max_cycles: int | None = None
+    """Steps after which a game is truncated; None: when it ends by itself."""
+
+    def __post_init__(self) -> None:
+        channel = Channel.of(self.channel)
+        if not channel.rated:
+            channel = channel.at(self.default_bits if self.bits is None else self.bits)
+        elif self.bits is not None and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
+            raise ValueError(f"the rate is said twice: bits={self.bits!r}, and {channel!r}; say it once")
+        object.__setattr__(self, "channel", channel)
+        object.__setattr__(self, "bits", channel.bits)
+        if self.max_cycles is not None:
+            whole("max_cycles", self.max_cycles, 1, ENDLESS)
+
+    @property
+    def link(self) -> Channel:
+        """The channel, its rate resolved."""
+        assert isinstance(self.channel, Channel)
+        return self.channel
+
+    def at(self, bits: int) -> Self:
+        """The same options at another rate, in bits a message."""
+        return replace(self, bits=bits, channel=self.link.at(bits))
+
+
+class Game:
+    """What the engine keeps of one game; a game's own class adds to it."""
+
+    key: np.uint64
+    seed: np.uint64
+    episode: int
+    t: int
+    turn: int
+
+
+class Agent:
+    """What the engine keeps of one agent; a game's own class adds to it."""
+
+    tokens: float
+    spent: float
+    messages: int
+    blocked: int
+    score: float
+
+
+_WIDE = {
+    int: np.int64,
+    float: np.float64,
+    np.uint64: np.uint64,
+}  # one width a kind: NumPy scalars then add as numba's do
+
+
+def record(cls: type) -> np.dtype:
+    """Structured dtype of a class of annotations. Raises TypeError for one that the compiler could not take."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        found |= inspect.get_annotations(base)
+    for name, kind in found.items():
+        if kind not in _WIDE:
+            raise TypeError(f"{cls.__qualname__}.{name} is {kind!r}: a field is int or float")
+        if hasattr(np.recarray, name) or hasattr(np.record, name):
+            raise TypeError(f"{cls.__qualname__}.{name} would hide NumPy's own attribute: choose another name")
+    return np.dtype([(name, _WIDE[kind]) for name, kind in found.items()], align=True)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One agent: its name, how many environment actions it has (1: it only speaks), and its own part of the observation."""
+
+    name: str
+    actions: int
+    observation: int
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who plays, over which links. Raises ValueError if it is malformed, so that a game fails when made, not at step 10,000."""
+
+    roles: tuple[Role, ...]
+    links: tuple[tuple[int, int], ...]
+    """(source, target) of every link, by index of the roles; what a source sends goes out on all its links."""
+    turns: bool = False
+    """Whether agents move in turn: then idle agents have one action, no loss and no bits."""
+    cells: int = 0
+    """Length of the board."""
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(role.name for role in self.roles))
+        if len(set(self.names)) != len(self.names) or not self.names:
+            raise ValueError(f"agents {self.names!r} must have different names, at least one")
+        for role in self.roles:
+            whole("actions", role.actions, 1)
+            whole("observation", role.observation, 0)
+        for source, target in self.links:
+            if source == target or not {source, target} <= set(range(len(self.roles))):
+                raise bad("link", (source, target), f"two different agents of 0..{len(self.roles) - 1}")
+        # The inbox of an agent is one run of links, in the order of their sources.
+        object.__setattr__(self, "links", tuple(sorted(set(self.links), key=lambda link: (link[1], link[0]))))
+
+    def speaks(self, i: int) -> bool:
+        """Whether agent i has anybody to talk to."""
+        return any(source == i for source, _ in self.links)
+
+    def ears(self, i: int) -> list[int]:
+        """The links that end at agent i, in the order of its inbox."""
+        return [k for k, (_, target) in enumerate(self.links) if target == i]
+
+
+class Rules(Protocol):
+    """The module of a game, for the type checker."""
+
+    __name__: str
+    Options: type[Options]
+    Game: type[Game]
+    Agent: type[Agent]
+
+    def layout(self, options: Any) -> Layout: ...
+    def parameters(self, options: Any) -> Any: ...
+    def reset(self, p: Any, game: Any, agents: Any, board: Any, rng: Any) -> None: ...
+    def step(self, p: Any, game: Any, agents: Any, board: Any, act: Any, sent: Any, reward: Any, rng: Any) -> bool: ...
+    def observe(self, p: Any, game: Any, agents: Any, board: Any, i: int, obs: Any) -> None: ...
+    def limits(self, options: Any) -> Limits: ...
+    def describe(self, options: Any, game: Any, agents: Any, board: Any) -> str: ...
+
+
+def choose(rules: Rules, options: Mapping[str, Any]) -> Options:
+    """A game's options from keywords. Raises ValueError for an unknown one."""
+    known = [f.name for f in fields(rules.Options)]
+    if unknown := sorted(set(options) - set(known)):
+        raise ValueError(f"unknown option {unknown[0]!r}; this game has {', '.join(known)}")
+    return rules.Options(**options)

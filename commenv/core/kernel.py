@@ -1,0 +1,227 @@
+"""The loop that runs the rules of one game over a batch, and how it is compiled once and found again on disk.
+
+`advance` is the only loop over games. `bind` gives it a game's rules as its globals and compiles it. numba keeps its disk
+cache by file, qualified name and argument types: a closure over compiled rules never hits it, globals do but are not looked
+at. So the rules are globals, and a hash of everything they compile from stands in the qualified name.
+"""
+
+import hashlib
+import marshal
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import config, njit
+
+from commenv.core.game import Rules
+from commenv.core.generator import BEGINNING, CHANNEL, RULES, episode_key, rule, seek
+from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, transmit
+
+FINE = -1
+"""What `advance` returns when every action was in its space."""
+
+
+class Shape(NamedTuple):
+    """The layout of a game as the kernel reads it; arrays over agents, or over links."""
+
+    actions: np.ndarray
+    messages: np.ndarray  # 1 where an agent has nobody to talk to
+    speaks: np.ndarray
+    own: np.ndarray  # length of its own part of the observation
+    width: np.ndarray  # length of the whole observation
+    base: np.ndarray  # where its block begins in the observation buffer
+    ear: np.ndarray  # its first link
+    ears: np.ndarray  # how many links end at it
+    source: np.ndarray  # of each link
+
+
+class State(NamedTuple):
+    """Everything that changes as the games go on; leading axis n but for the buffers."""
+
+    games: np.ndarray
+    agents: np.ndarray
+    board: np.ndarray
+    heard: np.ndarray  # [n, links] what each link delivered last
+    tally: np.ndarray  # [parts, links] sums for the meter
+    counts: np.ndarray  # [parts, links, M] how often each symbol was sent
+
+
+class Buffers(NamedTuple):
+    """What goes in and comes out of one step; agent-major, so that an agent's column is contiguous."""
+
+    act: np.ndarray  # [agents, n]
+    message: np.ndarray  # [agents, n]
+    reward: np.ndarray  # [agents, n]
+    terminated: np.ndarray  # [n]
+    truncated: np.ndarray  # [n]
+    active: np.ndarray  # [agents, n]
+    observation: np.ndarray  # flat; a block [n, width] for each agent
+    final: np.ndarray  # likewise: the last observations of finished games
+    ended: np.ndarray  # [n, agents] the agents of finished games as they were at the end
+    length: np.ndarray  # [n] steps of finished games
+
+
+class Scratch(NamedTuple):
+    """Room for one game's numbers, a row a thread."""
+
+    rng: np.ndarray  # [parts, 1]
+    acts: np.ndarray  # [parts, agents]
+    sent: np.ndarray  # [parts, agents]
+    earned: np.ndarray  # [parts, agents]
+
+
+def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratch):
+    """One step of games lo..hi-1, or their reset if `fresh`; FINE, or game * agents + agent of an action out of its space."""
+    games, agents_of, board_of, heard = state.games, state.agents, state.board, state.heard
+    tally, counts = state.tally[part], state.counts[part]
+    act, message, reward = buffers.act, buffers.message, buffers.reward
+    terminated, truncated, active = buffers.terminated, buffers.truncated, buffers.active
+    observation, final, ended, length = buffers.observation, buffers.final, buffers.ended, buffers.length
+    actions, messages, speaks, source = shape.actions, shape.messages, shape.speaks, shape.source
+    own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
+    players, links = len(actions), len(source)
+    rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
+    if not fresh:
+        for i in range(lo, hi):
+            for a in range(players):
+                wrong = act[a, i] < 0 or act[a, i] >= actions[a]
+                if wrong or message[a, i] < 0 or message[a, i] >= messages[a]:
+                    return i * players + a
+    for i in range(lo, hi):
+        game, agents, board = games[i], agents_of[i], board_of[i]
+        over = fresh
+        if not fresh:
+            for a in range(players):
+                acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
+                if game.turn < 0 or game.turn == a:
+                    acts[a] = act[a, i]
+                    if speaks[a] != 0:
+                        sent[a] = admit(wire, agents[a], message[a, i])
+                        agents[a].messages += sent[a] != SILENCE or wire.silence == 0
+                        agents[a].blocked += sent[a] != message[a, i]
+                refill(wire, agents[a])
+            seek(rng, game.key, game.t, RULES)
+            done = step(p, game, agents, board, acts, sent, earned, rng)
+            seek(rng, game.key, game.t, CHANNEL)
+            for k in range(links):
+                m = sent[source[k]]
+                heard[i, k] = NOTHING
+                if m != NOTHING:
+                    y = transmit(wire, m, rng)
+                    heard[i, k] = y
+                    meter = tally[k]
+                    meter.offered += 1
+                    meter.messages += m != SILENCE or wire.silence == 0
+                    meter.blocked += m != message[source[k], i]
+                    meter.erased += y == ERASED
+                    meter.altered += y != ERASED and y != m
+                    counts[k, m] += 1
+            game.t += 1
+            cut = game.t >= horizon
+            terminated[i], truncated[i] = done, cut and not done
+            over = done or cut
+            for a in range(players):
+                reward[a, i] = earned[a]
+                agents[a].score += earned[a]
+            if over:
+                length[i] = game.t
+                for a in range(players):
+                    ended[i, a] = agents[a]
+                    start = base[a] + i * width[a]
+                    observe(p, game, agents, board, a, final[start : start + own[a]])
+                    hear(heard, i, ear[a], ears[a], final, start + own[a], start + width[a])
+        if over:
+            game.episode += 1
+            game.key = episode_key(game.seed, game.episode)
+            game.t, game.turn = 0, -1
+            for a in range(players):
+                agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
+                agents[a].messages, agents[a].blocked = 0, 0
+            for k in range(links):
+                heard[i, k] = NOTHING
+            seek(rng, game.key, 0, BEGINNING)
+            reset(p, game, agents, board, rng)
+        for a in range(players):
+            active[a, i] = game.turn < 0 or game.turn == a
+            start = base[a] + i * width[a]
+            observe(p, game, agents, board, a, observation[start : start + own[a]])
+            hear(heard, i, ear[a], ears[a], observation, start + own[a], start + width[a])
+    return FINE
+
+
+@rule
+def hear(heard, i, first, count, flat, start, end):
+    """Fill the inbox of one agent, flat[start:end]: for each of its links a one-hot vector, the last place an erasure."""
+    for k in range(start, end):
+        flat[k] = 0.0
+    if count > 0:
+        places = (end - start) // count
+        for e in range(count):
+            y = heard[i, first + e]
+            if y != NOTHING:
+                flat[start + e * places + (places - 1 if y == ERASED else y)] = 1.0
+
+
+def reset(p, game, agents, board, rng):
+    """Replaced by the game's rule, as are the two below."""
+
+
+def step(p, game, agents, board, act, sent, reward, rng):
+    return True
+
+
+def observe(p, game, agents, board, i, obs):
+    pass
+
+
+def _sources(function: Any, seen: set) -> Iterator[bytes]:
+    """Everything a function compiles from: its bytecode, and the functions and constants it names, recursively."""
+    function = getattr(function, "py_func", getattr(function, "__wrapped__", function))
+    if function in seen:
+        return
+    seen.add(function)
+    yield marshal.dumps(function.__code__, 2)  # version 2 leaves reference flags out: equal code, equal bytes
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        if hasattr(value, "py_func") or hasattr(value, "__wrapped__") or isinstance(value, types.FunctionType):
+            yield from _sources(value, seen)
+        elif isinstance(value, bool | int | float | str | tuple | np.generic):
+            yield f"{name}={value!r}".encode()
+
+
+def _rebind(function: Any, names: dict[str, Any], qualified_name: str) -> types.FunctionType:
+    bound = types.FunctionType(function.__code__, {**globals(), **names}, function.__name__)
+    bound.__qualname__ = qualified_name
+    return bound
+
+
+def _prune(kernel: Any, prefix: str, digest: str) -> None:
+    """Drop what earlier versions of these rules left in the disk cache: numba never does."""
+    for old in Path(kernel.stats.cache_path).glob(f"*{prefix}*.nb[ic]"):
+        if digest not in old.name:
+            old.unlink(missing_ok=True)
+
+
+_bound: dict[str, Any] = {}
+
+
+def bind(rules: Rules) -> Any:
+    """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
+    if rules.__name__ in _bound:
+        return _bound[rules.__name__]
+    prefix = rules.__name__.replace(".", "_") + "_"
+    own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
+    seen: set = set()
+    digest = hashlib.sha256(b"".join(b for f in (advance, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
+    if config.DISABLE_JIT:
+        kernel: Any = _rebind(advance, own, prefix + digest)
+    else:
+        inlined = {name: function if hasattr(function, "py_func") else rule(function) for name, function in own.items()}
+        # Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
+        flags = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
+        kernel = njit(_rebind(advance, inlined, prefix + digest), **flags)
+        _prune(kernel, prefix, digest)
+    _bound[rules.__name__] = kernel
+    return kernel

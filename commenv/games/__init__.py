@@ -1,0 +1,18 @@
+"""The games, by family. A game is one module: its rules, its page (the docstring) and its limits; core/game.py says how."""
+
+from importlib import import_module
+from typing import cast
+
+from commenv.core.game import Rules
+
+CATALOGUE = {
+    "messaging/referential-v0": "commenv.games.messaging.referential",
+}
+"""Module of every id. The number in an id changes only when behaviour does."""
+
+
+def rules(id: str) -> Rules:
+    """The module of a game. Raises ValueError for an unknown id."""
+    if id not in CATALOGUE:
+        raise ValueError(f"unknown id {id!r}; there are {', '.join(CATALOGUE)}")
+    return cast(Rules, import_module(CATALOGUE[id]))

@@ -1,0 +1,1 @@
+"""Rate-limited messaging: reward for what a few bits can tell."""

@@ -1,0 +1,298 @@
+"""Referential game: a sender names one of K states to a receiver over a channel of b bits a message.
+
+Agents: `sender`, `receiver`, who move in turn. A round takes two steps: the sender sees the state and sends one message; the
+receiver sees what the channel delivered and names an action. Both get `reward[state, action]`. A game has `rounds` rounds with
+independent states; rewards add.
+
+With `candidates=C` it is the game with hidden distractors: C of the K states are drawn without replacement, one of them is the
+target. The sender sees the target only, the receiver sees the candidates and picks one; reward 1 for the target.
+
+| | sender | receiver |
+|---|---|---|
+| observation | state, one-hot, shape (K,) | any candidates, one-hot each, shape (C * K,), then the inbox, shape (2**bits + 1,) |
+| action | message, Discrete(2**bits) | action, Discrete(A), or the place of a candidate, Discrete(C) |
+
+The inbox is the delivered symbol, one-hot with a last place for an erasure; zeros before the receiver's turn.
+
+Rewards: `identity` 1 for the state's own name; `ordered` 1 - |state - action| / (K - 1); or any table, shape (K, A).
+Ends after the last round; `max_cycles` may truncate it.
+
+Limits, in reward a game. silent: max_a E r(S, a), a round. reachable: the best choice of 2**bits actions (facility location;
+Kariv, Hakimi 1979), through a noisy channel the best encoder with its best receiver; with candidates equal cells (success is
+concave in the size of a cell); under a budget a dynamic program over the bucket. ceiling: reward-rate function at the channel's
+capacity, dual bound (Shannon 1959, Blahut 1972); with candidates that of C alternatives, for what the receiver sees is its side
+information. States of different rounds are independent and each is named before the next is drawn, so no code over rounds helps.
+
+Lewis (1969), Convention; with candidates: Lazaridou, Peysakhovich, Baroni (2017).
+Version history: v0 first release.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from commenv import info
+from commenv.core import game as core
+from commenv.core.channel import Channel
+from commenv.core.errors import bad, whole
+from commenv.core.game import Layout, Role
+from commenv.core.generator import categorical, integer, rule
+from commenv.core.limits import Limit, Limits
+
+SENDER, RECEIVER = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(core.Options):
+    """What a user may choose."""
+
+    default_bits: ClassVar[int] = 2
+
+    states: int = 8
+    """Number of states K, 2 to 4,096."""
+    prior: Sequence[float] | None = None
+    """Distribution of the state, length K; None: uniform. With candidates it must be None."""
+    reward: str | Sequence[Sequence[float]] = "identity"
+    """`identity`, `ordered`, or a table of finite numbers, shape (K, A). With candidates it must be `identity`."""
+    rounds: int = 1
+    """Independent states named in one game, at least 1."""
+    candidates: int | None = None
+    """Number C of candidates that the receiver sees, 2 to K; None: it sees none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("states", self.states, 2, 4096)
+        whole("rounds", self.rounds, 1, 10**6)
+        if self.prior is not None and len(info.distribution(self.prior)) != self.states:
+            raise bad("prior", self.prior, f"a distribution of {self.states} states")
+        table = self.table
+        if table.ndim != 2 or len(table) != self.states or table.shape[1] < 1 or not np.isfinite(table).all():
+            raise bad("reward", self.reward, f"'identity', 'ordered' or a table of finite numbers with {self.states} rows")
+        if self.candidates is not None:
+            whole("candidates", self.candidates, 2, self.states)
+            if self.prior is not None or not isinstance(self.reward, str) or self.reward != "identity":
+                raise ValueError(
+                    "candidates are drawn uniformly and picked by identity: leave prior and reward at their defaults"
+                )
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Prior of the state, shape (K,)."""
+        uniform = np.full(self.states, 1 / self.states)
+        return uniform if self.prior is None else info.distribution(self.prior)
+
+    @property
+    def table(self) -> np.ndarray:
+        """Reward, shape (K, A)."""
+        states = np.arange(self.states)
+        if isinstance(self.reward, str):
+            match self.reward:
+                case "identity":
+                    return np.eye(self.states)
+                case "ordered":
+                    return 1 - np.abs(states[:, None] - states) / (self.states - 1)
+                case _:
+                    raise bad("reward", self.reward, "'identity', 'ordered' or a table")
+        try:
+            return np.asarray(self.reward, float)
+        except (TypeError, ValueError):
+            raise bad("reward", self.reward, "'identity', 'ordered' or a table of numbers") from None
+
+
+class Parameters(NamedTuple):
+    prior: np.ndarray  # cumulative, (K,)
+    reward: np.ndarray  # (K, A)
+    rounds: int
+    candidates: int  # 0: none
+
+
+class Game(core.Game):
+    state: int
+    place: int  # of the target among the candidates
+    finished: int  # rounds
+
+
+class Agent(core.Agent):
+    pass
+
+
+def layout(options: Options) -> Layout:
+    seen, C = options.states, options.candidates or 0
+    sender = Role("sender", actions=1, observation=seen)
+    receiver = Role("receiver", actions=C or options.table.shape[1], observation=C * seen)
+    return Layout(roles=(sender, receiver), links=((SENDER, RECEIVER),), turns=True, cells=C)
+
+
+def parameters(options: Options) -> Parameters:
+    prior = np.cumsum(options.probabilities)
+    return Parameters(prior, np.ascontiguousarray(options.table), options.rounds, options.candidates or 0)
+
+
+def reset(p, game, agents, board, rng):
+    game.finished = 0
+    begin_round(p, game, board, rng)
+
+
+@rule
+def begin_round(p, game, board, rng):
+    game.turn = SENDER
+    if p.candidates == 0:
+        game.state = categorical(rng, p.prior)
+        return
+    K = len(p.prior)
+    for c in range(p.candidates):  # a uniform set without rejection: Floyd's sampling (Bentley, Floyd 1987)
+        last = K - p.candidates + c
+        drawn = integer(rng, last + 1)
+        for before in range(c):
+            if board[before] == drawn:
+                drawn = last
+        board[c] = drawn
+    game.place = integer(rng, p.candidates)
+    game.state = board[game.place]
+
+
+def step(p, game, agents, board, act, sent, reward, rng):
+    if game.turn == SENDER:
+        game.turn = RECEIVER
+        return False
+    named = act[RECEIVER]
+    earned = (1.0 if named == game.place else 0.0) if p.candidates > 0 else p.reward[game.state, named]
+    reward[SENDER] = reward[RECEIVER] = earned
+    game.finished += 1
+    if game.finished == p.rounds:
+        return True
+    begin_round(p, game, board, rng)
+    return False
+
+
+def observe(p, game, agents, board, i, obs):
+    for k in range(len(obs)):
+        obs[k] = 0.0
+    if i == SENDER:
+        obs[game.state] = 1.0
+    else:
+        for c in range(p.candidates):
+            obs[c * len(p.prior) + board[c]] = 1.0
+
+
+def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
+    turn = "sender" if game["turn"] == SENDER else "receiver"
+    among = f" among {board.tolist()}" if options.candidates else ""
+    return f"round {game['finished'] + 1} of {options.rounds}: state {game['state']}{among}, {turn} to move"
+
+
+# ---------------------------------------------------------------------------------------------------------------- limits
+@dataclass(frozen=True)
+class _Round:
+    """The best code of one round when each message on the air costs `price`: its reward, and how often it speaks."""
+
+    value: float
+    speaking: float
+    exact: bool
+    source: str
+
+
+def limits(options: Options) -> Limits:
+    rounds = options.rounds if options.max_cycles is None else min(options.rounds, options.max_cycles // 2)
+    prior, reward = options.probabilities, options.table
+    if options.candidates:
+        prior, reward = np.full(options.candidates, 1 / options.candidates), np.eye(options.candidates)
+    bound = info.rate_reward(prior, reward, options.link.capacity)
+    tight = bound.gap < 1e-9 and not options.link.limited
+    return Limits(
+        silent=Limit(rounds * float((prior @ reward).max()), True, "max_a E r(S, a), each round"),
+        reachable=_reachable(options, rounds),
+        ceiling=Limit(rounds * bound.upper, tight, "reward-rate function at capacity, dual bound (Blahut 1972)"),
+    )
+
+
+def _reachable(options: Options, rounds: int) -> Limit:
+    channel = options.link
+    if not channel.limited:
+        best = _round(options, 0.0)
+        return Limit(rounds * best.value, best.exact, best.source)
+    wire = channel.wire
+    exact, source = True, ""
+
+    @lru_cache(None)
+    def value(left: int, tokens: float, spent: float) -> float:
+        """Reward of the rounds that are left: both agents know the bucket, for silence is heard as silence."""
+        nonlocal exact, source
+        if left == 0:
+            return 0.0
+
+        def later(price: float) -> float:
+            after = min(tokens - price + wire.refill, wire.burst)  # the sender's step, then the receiver's
+            return value(left - 1, round(min(after + wire.refill, wire.burst), 9), round(spent + price, 9))
+
+        saved = later(0.0)
+        if wire.price > tokens + 1e-9 or spent + wire.price > wire.cap + 1e-9:
+            return _round(options, math.inf).value + saved
+        best = _round(options, saved - later(wire.price))
+        exact, source = exact and best.exact, best.source
+        return best.value - best.speaking * (saved - later(wire.price)) + saved
+
+    total = value(rounds, round(wire.burst, 9), 0.0)
+    return Limit(total, exact, f"dynamic program over the bucket; {source or 'nobody can afford a message'}")
+
+
+def _round(options: Options, price: float) -> _Round:
+    return _pick_candidate(options, price) if options.candidates else _name_state(options, price)
+
+
+def _name_state(options: Options, price: float) -> _Round:
+    prior, reward, channel = options.probabilities, options.table, options.link
+    noisy = bool(channel.error or channel.erasure) and channel.size > 1
+    if math.isinf(price):
+        return _Round(float((prior @ reward).max()), 0.0, True, "max_a E r(S, a)")
+    if price > 0:
+        paid = info.speaking_one_shot(prior, reward, channel.size, price)
+        heard = np.einsum("s,sy,sa->ya", prior, channel.matrix[np.asarray(paid.encoder)], reward)
+        method = "best noiseless code, played through the noise" if noisy else paid.method
+        return _Round(float(heard.max(axis=1).sum()), float(paid.speaking), paid.exact and not noisy, method)
+    if noisy:
+        code = info.noisy_one_shot(prior, reward, channel.matrix)
+    else:
+        code = info.one_shot(prior, reward, channel.size)
+    return _Round(code.value, 1.0, code.exact, code.method)
+
+
+def _pick_candidate(options: Options, price: float) -> _Round:
+    """Cells of equal size; where speaking costs, every size of the silent cell is tried."""
+    K, C, channel = options.states, options.candidates or 0, options.link
+    if math.isinf(price):
+        return _Round(1 / C, 0.0, True, "1 / C")
+    symmetric = not (channel.silence and (channel.error or channel.erasure))
+    if price <= 0:
+        cells = _balanced(K, channel.size)
+        return _Round(_cell_success(cells, C, channel), 1.0, symmetric, "equal cells (success is concave in a cell's size)")
+    tried = []
+    for silent in range(K + 1 if channel.size > 1 else 1):
+        cells = np.append(silent, _balanced(K - silent, channel.size - 1)) if channel.size > 1 else np.array([K])
+        tried.append((_cell_success(cells, C, channel), float(1 - cells[0] / K)))
+    value, speaking = max(tried, key=lambda pair: pair[0] - price * pair[1])
+    return _Round(value, speaking, symmetric, "equal cells and the best silent one")
+
+
+def _balanced(states: int, cells: int) -> np.ndarray:
+    """Sizes of cells as equal as can be."""
+    return states // cells + (np.arange(cells) < states % cells)
+
+
+def _cell_success(cells: np.ndarray, C: int, channel: Channel) -> float:
+    """P(the target is picked) when messages name its cell: (1/C) sum_y E max over candidates of W(y | cell).
+
+    The candidate of highest likelihood is in one of the best cells exactly when not all candidates are outside of them.
+    """
+    K, W = int(cells.sum()), channel.matrix
+    total = 0.0
+    for y in range(W.shape[1]):
+        order = np.argsort(-W[:, y], kind="stable")
+        outside = K - np.concatenate([[0], np.cumsum(cells[order])])
+        missed = np.array([math.comb(int(m), C) / math.comb(K, C) for m in outside])
+        total += float(W[order, y] @ (missed[:-1] - missed[1:]))
+    return total / C

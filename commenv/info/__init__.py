@@ -1,0 +1,56 @@
+"""Information theory: how many bits there are, and what they can buy.
+
+entropy, mutual_information, kl_divergence             of exact distributions
+estimate_entropy, estimate_mutual_information          from counts, with an error bar
+capacity, symmetric_capacity, erasure_capacity         bits that a channel carries
+rate_reward, conditional_rate_reward                   best reward at R bits a decision: F(R)
+reward_upper_bound, leakage_bound                      reward that nobody can exceed
+one_shot, speaking_one_shot, noisy_one_shot            best reward with a single message
+distribution, stochastic                               checks of a probability vector and of a channel
+
+Everything is in bits.
+"""
+
+from commenv.info.capacity import Capacity, capacity, erasure_capacity, symmetric_capacity
+from commenv.info.distributions import distribution, stochastic
+from commenv.info.measures import (
+    Estimate,
+    entropy,
+    estimate_entropy,
+    estimate_mutual_information,
+    kl_divergence,
+    mutual_information,
+)
+from commenv.info.one_shot import OneShot, SpeakingOneShot, noisy_one_shot, one_shot, speaking_one_shot
+from commenv.info.rate_reward import (
+    RateReward,
+    conditional_rate_reward,
+    leakage_bound,
+    rate_reward,
+    reward_upper_bound,
+)
+
+__all__ = [
+    "Capacity",
+    "Estimate",
+    "OneShot",
+    "RateReward",
+    "SpeakingOneShot",
+    "capacity",
+    "conditional_rate_reward",
+    "distribution",
+    "entropy",
+    "erasure_capacity",
+    "estimate_entropy",
+    "estimate_mutual_information",
+    "kl_divergence",
+    "leakage_bound",
+    "mutual_information",
+    "noisy_one_shot",
+    "one_shot",
+    "rate_reward",
+    "reward_upper_bound",
+    "speaking_one_shot",
+    "stochastic",
+    "symmetric_capacity",
+]

@@ -1,0 +1,59 @@
+"""Probability vectors, channels and reward tables as callers hand them over, checked once and returned as float64."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+NEGATIVE = 1e-12
+"""How far below 0 rounding may have pushed a probability."""
+MASS = 1e-9
+"""How far from 1 rounding may have pushed a sum of probabilities."""
+
+
+def distribution(p: ArrayLike) -> Array:
+    """Probability vector `p`, shape (n,), as a fresh float64 array whose sum is 1.
+
+    Negative rounding down to -1e-12 is clipped, a sum within 1e-9 of 1 is normalised; anything worse raises ValueError.
+
+    >>> distribution([1, 3, -1e-13][::-1] / np.float64(4))
+    array([0.  , 0.75, 0.25])
+    """
+    p = np.asarray(p, dtype=np.float64)
+    if p.ndim != 1 or p.size == 0:
+        raise ValueError(f"a distribution must have shape (n,) with n at least 1, got shape {p.shape}")
+    return _normalised("a distribution", p)
+
+
+def stochastic(W: ArrayLike) -> Array:
+    """Channel `W[x, y]`, shape (inputs, outputs), as a fresh float64 array whose rows are distributions.
+
+    Raises ValueError under the same conditions as `distribution`, row by row.
+    """
+    W = np.asarray(W, dtype=np.float64)
+    if W.ndim != 2 or W.size == 0:
+        raise ValueError(f"a channel must have shape (inputs, outputs), both at least 1, got shape {W.shape}")
+    return _normalised("every row of a channel", W)
+
+
+def reward_table(reward: ArrayLike, states: int) -> Array:
+    """Reward `r[s, a]`, shape (states, actions), as a fresh float64 array; ValueError unless it is finite and fits."""
+    r = np.array(reward, dtype=np.float64)
+    if r.ndim != 2 or r.shape[0] != states or r.shape[1] == 0:
+        raise ValueError(f"reward must have shape ({states}, actions) to match the prior, got shape {r.shape}")
+    if not np.isfinite(r).all():
+        raise ValueError(f"reward must be finite, got {r[~np.isfinite(r)][0]}")
+    return r
+
+
+def _normalised(name: str, p: Array) -> Array:
+    if not np.isfinite(p).all():
+        raise ValueError(f"{name} must be finite, got {p[~np.isfinite(p)][0]}")
+    if p.min() < -NEGATIVE:
+        raise ValueError(f"{name} must be non-negative (to within {NEGATIVE}), got {p.min()}")
+    total = p.sum(axis=-1)
+    worst = total.flat[np.abs(total - 1).argmax()]
+    if abs(worst - 1) > MASS:
+        raise ValueError(f"{name} must sum to 1 (to within {MASS}), got {worst}")
+    p = p.clip(min=0)
+    return p / p.sum(axis=-1, keepdims=True)
