@@ -58,6 +58,7 @@ class Batch:
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
         self._kernel = kernel.bind(rules)
+        self._enter: Any = None
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
         self._parts = list(enumerate(pairwise(cuts)))
         self._pool = ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
@@ -105,11 +106,13 @@ class Batch:
             self.buffers,
             self._scratch,
         )
+        if self._enter is None:
+            self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, *common))
         if self._pool is None:
-            fault = self._kernel(0, 0, self.num_envs, *common)
+            fault = self._enter(0, 0, self.num_envs, *common)
         else:
             self._check_all()  # no part may move on while another refuses
-            jobs = [self._pool.submit(self._kernel, part, lo, hi, *common) for part, (lo, hi) in self._parts]
+            jobs = [self._pool.submit(self._enter, part, lo, hi, *common) for part, (lo, hi) in self._parts]
             fault = max(job.result() for job in jobs)
         if fault != kernel.FINE:
             self._refuse(*divmod(fault, len(self.possible_agents)))
@@ -135,6 +138,11 @@ class Batch:
                 info["_final_info"] = ended
             infos[name] = info
         return infos
+
+    @property
+    def observations(self) -> Arrays:
+        """What the agents see now, as `reset` and `step` gave it."""
+        return self._give(self._views)
 
     @property
     def active(self) -> Arrays:

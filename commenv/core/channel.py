@@ -131,10 +131,11 @@ class Channel:
         """Shannon capacity in bits a message; a budget, which only lowers it, is left aside."""
         from commenv import info
 
+        if self.size == 1:
+            return 0.0
         if self.silence and (self.error or self.erasure):
             return info.capacity(self.matrix).bits
-        error = self.error if self.size > 1 else 0.0
-        return (1 - self.erasure) * info.symmetric_capacity(self.size, error)
+        return (1 - self.erasure) * info.symmetric_capacity(self.size, self.error)
 
     @property
     def wire(self) -> Wire:

@@ -10,6 +10,9 @@ from commenv.info.distributions import Array, stochastic
 from commenv.info.measures import entropy
 from commenv.info.simplex import minimise
 
+RARE = 1e-100
+"""Outputs that no input makes likelier than this are left out: they change no digit, but divide by zero."""
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -36,7 +39,7 @@ def capacity(W: ArrayLike, gap: float = 1e-12) -> Capacity:
     if not gap > 0:
         raise ValueError(f"gap must be above 0 bits, got {gap}")
     W = stochastic(W)
-    W = W[:, W.any(axis=0)]  # an output that never occurs says nothing
+    W = W[:, W.max(axis=0) > RARE]
     row = np.sum(W * np.log(W, where=W > 0, out=np.zeros_like(W)), axis=1)
 
     def divergence(p: Array) -> Array:  # D(W[x] || output) in nats, one value an input

@@ -48,7 +48,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
     p, q = p[p > 0], q[p > 0]
     if not q.all():
         return float("inf")
-    return max(0.0, float(p @ np.log2(p / q)))
+    return max(0.0, float(p @ (np.log2(p) - np.log2(q))))
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _pointwise_information(p: Array) -> tuple[Array, Array]:
     """Probability, and log2 p(x, y) / p(x) p(y), of every cell of `p[x, y]` that has mass."""
     x, y = np.nonzero(p)
     cells = p[x, y]
-    return cells, np.log2(cells / p.sum(axis=1)[x] / p.sum(axis=0)[y])  # two divisions: a product might underflow
+    return cells, np.log2(cells) - np.log2(p.sum(axis=1)[x]) - np.log2(p.sum(axis=0)[y])
 
 
 def _estimate(p: Array, bits: Array, counts: Array, excess: int, method: Method) -> Estimate:

@@ -27,7 +27,7 @@ BLOCK = 2**20
 STARTS = 256
 """Encoders that the local search of noisy codes sets out from."""
 ROUNDING = 1e-12
-"""Differences below this part of the reward's range are not improvements."""
+"""Differences below this part of the rewards are taken for rounding."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class OneShot:
     exact: bool
     """Whether no code is better; otherwise `value` is only a lower bound of the optimum."""
     method: str
-    """How it was found."""
+    """By "every favourite", "likeliest states", "intervals", "subsets", "encoders", "decoders" or "local search"."""
     encoder: Table
     """Message for each state, shape (states,)."""
     decoder: Table
-    """Action for each message, or for each output of a noisy channel."""
+    """Action for each message, or for each output of a noisy channel, shape (outputs,)."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,8 @@ def noisy_one_shot(prior: ArrayLike, reward: ArrayLike, W: ArrayLike) -> OneShot
 
     Without noise this is `one_shot`. Otherwise all encoders (with the best decoder) or all decoders (with the best
     encoder) are tried, whichever is less work; if even that is too much, both are improved in turn from many starts,
-    and the result is called exact only if it meets the `leakage_bound`.
-    Codes that differ by a renaming of messages are tried once if the channel cannot tell: if every message arrives
-    intact with one probability, as each of the others with another, and as outputs beyond those (erased) alike.
+    and the result is called exact only if it meets the `leakage_bound`. Codes that differ by a renaming of messages are
+    tried once if the channel cannot tell: K-ary symmetric, with or without erasures as its last outputs.
     For n uses pass the n-fold product channel. Raises ValueError for a W that is not stochastic, else as `one_shot`.
 
     >>> noisy_one_shot([0.25] * 4, np.eye(4), [[0.95, 0.05], [0.05, 0.95]]).value
@@ -141,10 +140,11 @@ def noisy_one_shot(prior: ArrayLike, reward: ArrayLike, W: ArrayLike) -> OneShot
     decode, encode = partial(_decode, p, r, W), partial(_encode, p, r, W)
     width = 1 + BLOCK // (states * outputs + outputs * actions + states * inputs)
     if min(encoders * actions, decoders * inputs) * states * outputs > CODES:
-        encoder, decoder, value = _improve(decode, encode, inputs, states, width, ROUNDING * np.ptp(r))
-        worst = r.min(axis=1)  # what comes whatever one does, and bears no leakage
+        rounding = ROUNDING * np.abs(r).max()
+        encoder, decoder, value = _improve(decode, encode, inputs, states, width, rounding)
+        worst = r.min(axis=1)  # sure to come, so that only what exceeds it can leak
         bound = leakage_bound(p, r - worst[:, None], W) + p @ worst
-        return OneShot(value, bool(value >= bound - ROUNDING * np.ptp(r)), "local search", encoder, decoder)
+        return OneShot(value, bool(value >= bound - rounding), "local search", encoder, decoder)
     if encoders * actions <= decoders * inputs:
         encoder, decoder, value = _exhaust(_words(states, encoder_rule, width), decode)
         return OneShot(value, True, "encoders", encoder, decoder)
@@ -153,7 +153,7 @@ def noisy_one_shot(prior: ArrayLike, reward: ArrayLike, W: ArrayLike) -> OneShot
 
 
 def _check_symbols(symbols: int) -> None:
-    if symbols < 1 or symbols != int(symbols):
+    if not isinstance(symbols, int | np.integer) or symbols < 1:
         raise ValueError(f"symbols must be a whole number from 1, got {symbols}")
 
 
@@ -218,7 +218,7 @@ def _swap(p: Array, r: Array, m: int, floor: Array) -> tuple[float, Table, bool]
             rest = chosen[:k] + chosen[k + 1 :]
             covered = np.maximum(floor, r[:, rest].max(axis=1, initial=-np.inf))
             values = p @ np.maximum(r, covered[:, None])
-            if values.max() > value + ROUNDING * np.ptp(r):
+            if values.max() > value + ROUNDING * np.abs(r).max():
                 value, chosen[k], improved = values.max(), int(values.argmax()), True
     return float(value), np.array(chosen), False
 
@@ -248,9 +248,7 @@ def _exhaust(blocks: Iterator[Table], reply: Reply) -> tuple[Table, Table, float
     return code, answer, float(best)
 
 
-def _improve(
-    decode: Reply, encode: Reply, inputs: int, states: int, width: int, rounding: float
-) -> tuple[Table, Table, float]:
+def _improve(decode: Reply, encode: Reply, inputs: int, states: int, width: int, rounding: float) -> tuple[Table, Table, float]:
     """Best replies in turn, as in Lloyd's (1957) quantiser, from silence, from naming the state, and at random."""
     starts = np.random.default_rng(0).integers(inputs, size=(STARTS, states))
     starts[0] = 0
@@ -273,7 +271,7 @@ def _noiseless(p: Array, r: Array, heard: Table, outputs: int) -> OneShot:
     """Messages that are heard alike are one symbol."""
     symbols, message = np.unique(heard, return_index=True)
     code = one_shot(p, r, len(symbols))
-    decoder = np.full(outputs, code.decoder[0])
+    decoder = np.zeros(outputs, int)
     decoder[symbols] = code.decoder
     return replace(code, encoder=message[code.encoder], decoder=decoder)
 
@@ -334,5 +332,5 @@ def _partitions(n: int, blocks: int) -> int:
     """Number of partitions of n things into at most that many blocks: Stirling numbers of the second kind, summed."""
     into = [1]
     for _ in range(n):
-        into = [0, *[k * same + fewer for k, (fewer, same) in enumerate(pairwise([*into, 0]), start=1)]]
-    return sum(into[: blocks + 1])
+        into = [0, *[k * same + fewer for k, (fewer, same) in enumerate(pairwise([*into, 0]), start=1)]][: blocks + 1]
+    return sum(into)

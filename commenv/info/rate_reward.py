@@ -170,7 +170,7 @@ def _tangent(weight: Array, p: Array, regret: Array, A: Array) -> tuple[_Point, 
         Z = A[o] @ q
         W = policy[o] = q * A[o] / Z[:, None]
         joint = p[o][:, None] * W
-        ratio = np.divide(W, p[o] @ W, out=np.ones_like(W), where=joint > 0)
+        ratio = np.divide(W, p[o] @ W, out=np.ones_like(W), where=joint > 1e-300)  # or overflow
         bits += weight[o] * np.sum(joint * np.log2(ratio))
         value += weight[o] * np.sum(joint * regret[o])
         cost -= weight[o] * (p[o] @ np.log(Z) + np.log((p[o] / Z @ A[o]).max()))

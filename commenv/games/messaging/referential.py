@@ -254,10 +254,7 @@ def _name_state(options: Options, price: float) -> _Round:
         heard = np.einsum("s,sy,sa->ya", prior, channel.matrix[np.asarray(paid.encoder)], reward)
         method = "best noiseless code, played through the noise" if noisy else paid.method
         return _Round(float(heard.max(axis=1).sum()), float(paid.speaking), paid.exact and not noisy, method)
-    if noisy:
-        code = info.noisy_one_shot(prior, reward, channel.matrix)
-    else:
-        code = info.one_shot(prior, reward, channel.size)
+    code = info.noisy_one_shot(prior, reward, channel.matrix) if noisy else info.one_shot(prior, reward, channel.size)
     return _Round(code.value, 1.0, code.exact, code.method)
 
 

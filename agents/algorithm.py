@@ -1,0 +1,168 @@
+"""CommPPO: RLlib's PPO on batched games, with two ways to learn to talk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Self
+
+from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.policy.sample_batch import DEFAULT_POLICY_ID
+
+from agents.learner import CommPPOLearner
+from agents.losses import TeamLoss
+from agents.modules import AgentModule, TeamModule
+from agents.sampling import BatchedEnvRunner
+from agents.team import Team
+from commenv.core.errors import bad, whole
+from commenv.core.game import Layout, Options, choose
+from commenv.games import rules
+
+TEAM = "team"
+"""Id of the one module of a team."""
+
+WAYS = ("differentiable", "independent")
+
+
+class CommPPO(PPO):
+    """PPO on batches of games. Built by CommPPOConfig."""
+
+    @classmethod
+    def get_default_config(cls) -> "CommPPOConfig":
+        return CommPPOConfig()
+
+    def team(self) -> Team:
+        """The team as it is deployed now: one policy an agent, on plain tensors, without RLlib."""
+        config, policies = self.config, {}
+        for name in config.layout().names:
+            module_id = config.policy_mapping_fn(name, None)
+            module = self.get_module(module_id)
+            if isinstance(module, TeamModule):
+                policies[name] = module.policies[name]
+            elif isinstance(module, AgentModule):
+                policies[name] = module.policy
+            else:
+                raise TypeError(f"module {module_id!r} is a {type(module).__name__}: only our own modules can be written as a team")
+        return Team(config.env, config.options(), policies)
+
+
+class CommPPOConfig(PPOConfig):
+    """RLlib's PPOConfig with `.communication(...)`; everything else is RLlib's.
+
+    >>> config = CommPPOConfig().environment("messaging/referential-v0", env_config={"bits": 2})
+    >>> config.build_algo().train()  # doctest: +SKIP
+
+    The environment is an id of commenv's, its env_config the game's options. `num_envs_per_env_runner` games are stepped at once.
+    Each agent gets a module of its own name, or all together one named "team"; `.multi_agent` may say otherwise where agents
+    learn independently.
+    """
+
+    def __init__(self, algo_class: type | None = None) -> None:
+        super().__init__(algo_class=algo_class or CommPPO)
+        self.learn, self.hidden, self.total_steps, self.marginal_up_to = "differentiable", (64,), 409_600, 256
+        self.team_loss = TeamLoss()
+        self.env_runners(
+            env_runner_cls=BatchedEnvRunner, num_env_runners=0, num_envs_per_env_runner=2048, rollout_fragment_length="auto"
+        )
+        self.training(
+            learner_class=CommPPOLearner,
+            lr=5e-3,
+            train_batch_size_per_learner=4096,
+            minibatch_size=2048,
+            num_epochs=4,
+            clip_param=0.2,
+            gamma=1.0,
+            lambda_=0.95,
+            use_kl_loss=False,
+            entropy_coeff=[[0, 0.1], [300_000, 0.0]],
+        )
+
+    def communication(
+        self,
+        *,
+        learn: str | None = None,
+        hidden: Sequence[int] | None = None,
+        total_steps: int | None = None,
+        marginal_up_to: int | None = None,
+        loss: Mapping[str, float] | None = None,
+    ) -> Self:
+        """How the agents learn to talk. What is not given stays.
+
+        learn: "differentiable", one team module whose messages let gradients through a copy of the channel; or "independent",
+        each agent a module of its own whose messages are sampled actions (RIAL without memory; Foerster et al. 2016).
+        hidden: widths of the hidden layers. total_steps: environment steps over which the team's schedules run.
+        marginal_up_to: largest alphabet that is summed over; above it gradients pass by straight-through Gumbel-softmax.
+        loss: coefficients of TeamLoss. Raises ValueError for anything not allowed.
+        """
+        if learn is not None:
+            if learn not in WAYS:
+                raise bad("learn", learn, f"one of {', '.join(WAYS)}")
+            self.learn = learn
+        if hidden is not None:
+            self.hidden = tuple(whole("hidden", width, 1) for width in hidden)
+        if total_steps is not None:
+            self.total_steps = whole("total_steps", total_steps, 1)
+        if marginal_up_to is not None:
+            self.marginal_up_to = whole("marginal_up_to", marginal_up_to, 0)
+        if loss is not None:
+            known = [f.name for f in fields(TeamLoss)]
+            if unknown := sorted(set(loss) - set(known)):
+                raise ValueError(f"unknown coefficient {unknown[0]!r}; a team's loss has {', '.join(known)}")
+            self.team_loss = TeamLoss(**{**asdict(self.team_loss), **loss})
+        return self
+
+    @property
+    def communicates(self) -> bool:
+        """Whether all agents are one team module."""
+        return self.learn == "differentiable"
+
+    def options(self) -> Options:
+        """The game's options. Raises ValueError where the environment is not one of commenv's."""
+        return choose(rules(self.env), dict(self.env_config))
+
+    def layout(self) -> Layout:
+        return rules(self.env).layout(self.options())
+
+    def validate(self) -> None:
+        if not isinstance(self.env, str):
+            raise bad("environment", self.env, "an id of commenv's: see commenv.ids()")
+        names = self.layout().names
+        ours = set(self.policies) in ({DEFAULT_POLICY_ID}, {TEAM}, set(names))
+        if self.communicates:
+            if not ours:
+                raise ValueError(f"a differentiable team is one module: leave policies={list(self.policies)} out, or learn independently")
+            _speaker_and_listener(self.layout())
+            self.multi_agent(policies=[TEAM], policy_mapping_fn=_everybody_is_the_team)
+        elif ours:
+            self.multi_agent(policies=list(names), policy_mapping_fn=_each_its_own)
+        super().validate()
+
+    def get_default_rl_module_spec(self) -> RLModuleSpec:
+        if not self.communicates:
+            return RLModuleSpec(module_class=AgentModule, model_config={"hidden": self.hidden})
+        layout, options = self.layout(), self.options()
+        speaker, listener = _speaker_and_listener(layout)
+        model = {
+            "hidden": self.hidden,
+            "speaker": layout.names[speaker],
+            "listener": layout.names[listener],
+            "own": layout.roles[listener].observation,
+            "channel": options.link.fields(),
+        }
+        return RLModuleSpec(module_class=TeamModule, model_config=model)
+
+
+def _everybody_is_the_team(agent: str, episode: Any, **kwargs: Any) -> str:
+    return TEAM
+
+
+def _each_its_own(agent: str, episode: Any, **kwargs: Any) -> str:
+    return agent
+
+
+def _speaker_and_listener(layout: Layout) -> tuple[int, int]:
+    """Of games that a differentiable team can learn: one link, over which one agent speaks and the other answers in its turn."""
+    if len(layout.links) == 1 and len(layout.roles) == 2 and layout.turns:
+        speaker, listener = layout.links[0]
+        if layout.roles[speaker].actions == 1:
+            return speaker, listener
+    raise ValueError("a differentiable team needs a game of one speaker and one listener in turn; learn this one independently")

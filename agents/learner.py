@@ -1,0 +1,146 @@
+"""From fragments to gradients: the learner of both ways to learn to talk, on RLlib's PPO learner."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
+from ray.rllib.core.columns import Columns
+from ray.rllib.evaluation.postprocessing import Postprocessing
+from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
+from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
+from torch import Tensor
+
+from agents.advantages import generalised_advantages
+from agents.fragments import Fragment, join
+from agents.losses import exchange_loss, find_exchange, marginal, noise_given, straight_through, team_loss
+from agents.modules import TeamModule
+
+
+class CommPPOLearner(PPOTorchLearner):
+    """PPO on fragments. A module of one agent gets PPO's own loss; a team gets the loss that reaches through the channel.
+
+    RLlib makes batches of episodes in a pipeline of connectors. Here `_make_batch_if_necessary` takes its place: the only
+    private method that is overridden, and the reason why ray is held to one minor version.
+    """
+
+    progress = 0.0
+
+    @classmethod
+    def rl_module_required_apis(cls) -> list[type]:
+        return []  # a team has no value function
+
+    def build(self) -> None:
+        super().build()
+        self._generator = torch.Generator().manual_seed(self.config.seed or 0)
+
+    def before_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        super().before_gradient_based_update(timesteps=timesteps)
+        self.progress = min(1.0, float(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0) / self.config.total_steps)
+
+    @torch.no_grad()
+    def _make_batch_if_necessary(self, training_data: Any) -> MultiAgentBatch:
+        if not training_data.episodes or not isinstance(training_data.episodes[0], Fragment):
+            return super()._make_batch_if_necessary(training_data)
+        fragment = join(training_data.episodes)
+        batches: dict[str, SampleBatch] = {}
+        for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
+            agents = [name for name in fragment.agents if self.config.policy_mapping_fn(name, None) == module_id]
+            module = self.module[module_id].unwrapped()
+            team = isinstance(module, TeamModule)
+            columns = self._team(module, fragment) if team else self._alone(module, module_id, fragment, agents)
+            batches[module_id] = SampleBatch({key: column.to(self._device) for key, column in columns.items()})
+        return MultiAgentBatch(batches, env_steps=len(fragment))
+
+    # ---------------------------------------------------------------------------------------- each agent on its own
+    def _alone(self, module: Any, module_id: str, fragment: Fragment, agents: list[str]) -> dict[str, Tensor]:
+        """PPO's columns, of the steps in which the agents acted."""
+        config = self.config.get_config_for_module(module_id)
+        terminated, truncated = torch.from_numpy(fragment.terminated), torch.from_numpy(fragment.truncated)
+        parts = []
+        for name in agents:
+            columns = {key: torch.from_numpy(column) for key, column in fragment.agents[name].items()}
+            B, T = columns["rewards"].shape
+            finals = torch.zeros(B, T)
+            if len(columns["final_obs"]):
+                finals[truncated] = module.compute_values({Columns.OBS: columns["final_obs"]})
+            estimates = generalised_advantages(
+                columns["rewards"],
+                module.compute_values({Columns.OBS: columns["obs"]}),
+                columns["active"],
+                terminated,
+                truncated,
+                finals,
+                module.compute_values({Columns.OBS: columns["last_obs"]}),
+                config.gamma,
+                config.lambda_,
+            )
+            acted = columns["active"]
+            observations = columns["obs"][acted]
+            parts.append(
+                {
+                    Columns.OBS: observations,
+                    Columns.ACTIONS: columns["actions"][acted],
+                    Columns.ACTION_LOGP: columns["logp"][acted],
+                    Columns.ACTION_DIST_INPUTS: module.forward_train({Columns.OBS: observations})[Columns.ACTION_DIST_INPUTS],
+                    Postprocessing.ADVANTAGES: estimates.advantages[acted],
+                    Postprocessing.VALUE_TARGETS: estimates.targets[acted],
+                }
+            )
+        joined = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+        raw = joined[Postprocessing.ADVANTAGES]
+        joined[Postprocessing.ADVANTAGES] = (raw - raw.mean()) / raw.std().clamp_min(1e-4)
+        return joined
+
+    # ------------------------------------------------------------------------------------------------------ the team
+    def _team(self, module: TeamModule, fragment: Fragment) -> dict[str, Tensor]:
+        """One row a round: the speaker acts, and in the next step of the same game the listener."""
+        speaker, listener = fragment.agents[module.speaker_name], fragment.agents[module.listener_name]
+        over = fragment.terminated | fragment.truncated
+        rounds = speaker["active"][:, :-1] & listener["active"][:, 1:] & ~over[:, :-1]
+        rows, steps = (torch.from_numpy(index) for index in np.nonzero(rounds))
+
+        def at(columns: dict[str, np.ndarray], key: str, later: int) -> Tensor:
+            return torch.from_numpy(columns[key])[rows, steps + later]
+
+        heard = at(listener, "obs", 1)
+        columns = {
+            "seen": at(speaker, "obs", 0),
+            "own": heard[:, : module.own],
+            "sent": at(speaker, "actions", 0),
+            "delivered": heard[:, module.own :].argmax(-1),
+            "actions": at(listener, "actions", 1),
+            "rewards": at(listener, "rewards", 0) + at(listener, "rewards", 1),
+        }
+        module.reward_scale.fill_(max(float(module.reward_scale), float(columns["rewards"].std())))
+        if self._sums(module):
+            played = marginal(module, columns["seen"], columns["own"])
+            columns["old"] = played.action.gather(-1, columns["actions"].unsqueeze(-1)).squeeze(-1)
+        else:
+            columns["old"] = at(listener, "logp", 1).exp()
+            columns["noise"] = noise_given(module.channel, columns["sent"], columns["delivered"], self._generator)
+        c = self.config.team_loss
+        if c.exchange and self._sums(module) and c.exchange_from <= self.progress < c.exchange_until:
+            columns |= find_exchange(module, columns["seen"], columns["own"], module.reward_scale, c)
+        return columns
+
+    def _sums(self, module: TeamModule) -> bool:
+        """Whether the message is summed over: where the alphabet is small."""
+        return module.matrix.shape[0] <= self.config.marginal_up_to
+
+    def compute_loss_for_module(self, *, module_id: str, config: Any, batch: Any, fwd_out: Any) -> Tensor:
+        module = self.module[module_id].unwrapped()
+        if not isinstance(module, TeamModule):
+            return super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
+        seen, own = batch["seen"], batch["own"]
+        if self._sums(module):
+            played = marginal(module, seen, own)
+        else:
+            played = straight_through(module, seen, own, batch["sent"], batch["noise"], self._generator)
+        c = config.team_loss
+        terms = team_loss(played, module.worth(seen, own), batch, module.reward_scale, self.progress, config.clip_param, c)
+        if "exchange_found" in batch:
+            terms["exchange"] = c.exchange * exchange_loss(module, played.message, own, batch)
+            self.metrics.log_value((module_id, "exchange_found"), batch["exchange_found"][0], window=1)
+        self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
+        return sum(terms.values(), torch.zeros(()))

@@ -1,0 +1,110 @@
+"""RLModules: an agent on its own, and a team whose messages let gradients through.
+
+A module is decentralised in both: what an agent does follows from its own observation alone, and the inbox in it holds
+nothing but what the channel delivered. A team differs in training only.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import torch
+from ray.rllib.core.columns import Columns
+from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
+from ray.rllib.core.rl_module.torch import TorchRLModule
+from torch import Tensor
+
+from agents.channels import DifferentiableChannel
+from agents.networks import Perceptron
+from commenv.core.channel import Channel
+
+
+def outputs(space: gym.Space) -> int:
+    """Number of logits of an action space: of each component, one behind the other."""
+    return int(space.nvec.sum()) if isinstance(space, gym.spaces.MultiDiscrete) else int(space.n)  # type: ignore[attr-defined]
+
+
+class AgentModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
+    """One agent that learns alone: a policy and a value of its own observation. Works in stock RLlib as well.
+
+    model_config: hidden, the widths of the hidden layers.
+    """
+
+    def setup(self) -> None:
+        width, hidden = self.observation_space.shape[0], list(self.model_config["hidden"])
+        self.policy = Perceptron([width, *hidden, outputs(self.action_space)])
+        if not self.inference_only:
+            self.value = Perceptron([width, *hidden, 1])
+
+    def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Tensor]:
+        return {Columns.ACTION_DIST_INPUTS: self.policy(batch[Columns.OBS])}
+
+    def compute_values(self, batch: Mapping[str, Any], embeddings: Any = None) -> Tensor:
+        return self.value(batch[Columns.OBS]).squeeze(-1)
+
+    def get_non_inference_attributes(self) -> list[str]:
+        return ["value"]
+
+
+class TeamModule(TorchRLModule, InferenceOnlyAPI):
+    """A speaker and a listener with the channel between them.
+
+    The listener is one network; for training it is asked for its answer to every symbol. A reward model of what both see,
+    used in training only, tells what each action would have earned.
+    model_config: hidden, speaker, listener, own (length of the listener's own part of its observation), channel (its fields).
+    """
+
+    reward_scale: Tensor
+
+    def setup(self) -> None:
+        config = self.model_config
+        hidden = list(config["hidden"])
+        self.speaker_name, self.listener_name, self.own = config["speaker"], config["listener"], config["own"]
+        seen, heard = (self.observation_space[name].shape[0] for name in (self.speaker_name, self.listener_name))
+        messages, actions = (outputs(self.action_space[name]) for name in (self.speaker_name, self.listener_name))
+        self.policies = torch.nn.ModuleDict(
+            {
+                self.speaker_name: Perceptron([seen, *hidden, messages]),
+                self.listener_name: Perceptron([heard, *hidden, actions]),
+            }
+        )
+        self.channel = DifferentiableChannel(Channel.of(config["channel"]))
+        self.register_buffer("reward_scale", torch.tensor(0.05))  # largest spread of rewards so far: rewards are counted in it
+        if not self.inference_only:
+            self.reward_model = Perceptron([seen + self.own, *hidden, actions])
+
+    @property
+    def matrix(self) -> Tensor:
+        """W [M, Y] without an erasure that never happens."""
+        W = self.channel.matrix
+        return W if bool(W[:, -1].any()) else W[:, :-1]
+
+    def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Each agent from its own observation; the observations stand in a dictionary by agent."""
+        logits = {name: self.policies[name](observation) for name, observation in batch[Columns.OBS].items()}
+        return {Columns.ACTION_DIST_INPUTS: logits}
+
+    def _forward_train(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {}  # the loss asks the module for what it needs: not every loss needs every symbol's answer
+
+    def say(self, seen: Tensor) -> Tensor:
+        """Log-probabilities [B, M] of the speaker's messages; seen [B, w]."""
+        return self.policies[self.speaker_name](seen).log_softmax(-1)
+
+    def worth(self, seen: Tensor, own: Tensor) -> Tensor:
+        """Reward [B, A] that each action would earn, as far as learned; own [B, v] the listener's own part."""
+        return self.reward_model(torch.cat([seen, own], -1))
+
+    def answers(self, own: Tensor) -> Tensor:
+        """Log-probabilities [B, Y, A]; [1, Y, A] where the listener sees nothing but its inbox."""
+        Y, places = self.matrix.shape[1], self.channel.matrix.shape[1]
+        own = own[:1] if self.own == 0 else own
+        inbox = torch.eye(Y, places).expand(len(own), Y, places)
+        return self.listen(own.unsqueeze(1).expand(-1, Y, -1), inbox)
+
+    def listen(self, own: Tensor, inbox: Tensor) -> Tensor:
+        """Log-probabilities of the listener's actions; own [..., v], inbox [..., M + 1], perhaps relaxed."""
+        return self.policies[self.listener_name](torch.cat([own, inbox], -1)).log_softmax(-1)
+
+    def get_non_inference_attributes(self) -> list[str]:
+        return ["reward_model"]

@@ -1,0 +1,209 @@
+"""One game as a PettingZoo ParallelEnv."""
+
+from collections.abc import Mapping
+from operator import index
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import MultiDiscrete
+from pettingzoo import ParallelEnv
+
+from commenv.core import game as core
+from commenv.core.batch import Batch
+from commenv.core.errors import bad
+from commenv.games import rules
+
+Mask = np.ndarray | tuple[np.ndarray, ...]
+Infos = dict[str, dict[str, Any]]
+
+_FIELDS = core.record(core.Agent).names or ()
+_SPENT, _MESSAGES, _BLOCKED, _SCORE = (_FIELDS.index(name) for name in ("spent", "messages", "blocked", "score"))
+
+
+class _Seat(NamedTuple):
+    """Where an agent's numbers stand in the batch's buffers, looked up once: a step of one game has no time for more."""
+
+    name: str
+    slots: tuple[tuple[np.ndarray, int], ...]  # for each number of its action, where it goes and how many there are
+    seen: np.ndarray
+    last: np.ndarray  # the observation at the end of a game
+    free: Mask
+    idle: Mask
+
+
+class SimultaneousEnv(ParallelEnv):
+    """One game: all agents act at once or, in games of turns, the one whose turn it is.
+
+    reset(seed) begins the first game of that seed and reset() the next one, as in `make_batch`. Where agents move in turn,
+    an idle agent's action is ignored and may be left out. `agents` is empty once the game is over.
+    infos, by agent: `active`, whether it acts next; `action_mask` in games of turns, as `action_space.sample` takes it, with
+    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game.
+
+    render_mode: `ansi` returns a string, `human` prints it at every step. `batch` is what runs underneath, with its meter.
+    Raises ValueError for an unknown id, a bad option, and an action that is missing or outside its space.
+    """
+
+    def __init__(self, id: str, render_mode: str | None = None, **options: Any) -> None:
+        modes = ["ansi", "human"]
+        if render_mode is not None and render_mode not in modes:
+            raise bad("render_mode", render_mode, f"None or one of {modes}")
+        module = rules(id)
+        self.metadata = {"name": id, "render_modes": modes, "is_parallelizable": True}
+        self.render_mode = render_mode
+        self.batch = Batch(module, core.choose(module, options), 1, copy=False)
+        self.possible_agents: list[str] = self.batch.possible_agents
+        self.observation_spaces = self.batch.observation_spaces
+        self.action_spaces = self.batch.action_spaces
+        self.agents: list[str] = []
+        self.movers: list[str] = []
+        """Who acts next."""
+        self._next_stands = False  # the batch has begun the next game by itself
+        self._position = ""
+        self._bind()
+
+    def observation_space(self, agent: str) -> gymnasium.Space:
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.Space:
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict[str, np.ndarray], Infos]:
+        """Begin a game: with `seed` its first one, else the next one. `options` are PettingZoo's and have no meaning here."""
+        if seed is not None or not self._next_stands:
+            self.batch.reset(seed)
+        self._next_stands = False
+        self.agents = self.possible_agents.copy()
+        return self._look(over=False)
+
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
+        if not self.agents:
+            raise RuntimeError("step() outside of a game: it is over or has not begun, call reset()")
+        if not isinstance(actions, Mapping) or not self._names.issuperset(actions):
+            given = list(actions) if isinstance(actions, Mapping) else actions
+            raise bad("actions", given, f"a dictionary by agent of {self.possible_agents}")
+        for name in self.movers:
+            if name not in actions:
+                raise ValueError(f"actions={list(actions)} are not enough: {self.movers} must act")
+            self.put(name, actions[name])
+        return self.play()
+
+    def put(self, name: str, action: Any) -> None:
+        """Lay down an agent's action for the next `play`. Raises ValueError unless it is in its space."""
+        slots = self._seats[name].slots
+        try:
+            numbers = [index(number) for number in (action if len(slots) > 1 else (action,))]
+        except TypeError:
+            numbers = []
+        if len(numbers) != len(slots):
+            raise bad(f"action of {name}", action, f"in {self.action_spaces[name]}")
+        for (place, count), number in zip(slots, numbers, strict=True):
+            if not 0 <= number < count:
+                raise bad(f"action of {name}", action, f"in {self.action_spaces[name]}")
+            place[0] = number
+
+    def play(self) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
+        """One step with the actions that were put."""
+        self.batch.advance()
+        terminated, truncated = bool(self._terminated[0]), bool(self._truncated[0])
+        over = self._next_stands = terminated or truncated
+        if over:
+            self.agents = []
+        observations, infos = self._look(over)
+        names = self.possible_agents
+        rewards = dict(zip(names, self._rewards.tolist(), strict=True))
+        return observations, rewards, dict.fromkeys(names, terminated), dict.fromkeys(names, truncated), infos
+
+    def render(self) -> str | None:
+        """The position, what the links delivered last and, when it is over, what the game has earned."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() does nothing without a render_mode: make the environment with render_mode='ansi'")
+            return None
+        lines = [self._position, *self._deliveries()]
+        if self._next_stands:
+            earned = zip(self.possible_agents, self._ended.tolist(), strict=True)
+            lines.append("over: " + ", ".join(f"{name} earned {agent[_SCORE]:g}" for name, agent in earned))
+        text = "\n".join(lines)
+        if self.render_mode == "ansi":
+            return text
+        print(text)
+        return None
+
+    def close(self) -> None:
+        """There is nothing to release."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()  # copied views would no longer look into the batch
+
+    # ------------------------------------------------------------------------------------------------ one seat an agent
+    def _bind(self) -> None:
+        buffers, layout = self.batch.buffers, self.batch.layout
+        self._names = frozenset(self.possible_agents)
+        self._rewards, self._active = buffers.reward[:, 0], buffers.active[:, 0]
+        self._terminated, self._truncated = buffers.terminated, buffers.truncated
+        self._running, self._ended = self.batch.state.agents[0], buffers.ended[0]
+        self._turns = layout.turns
+        self._seats: dict[str, _Seat] = {}
+        start = 0
+        for a, name in enumerate(self.possible_agents):
+            space: Any = self.action_spaces[name]
+            if isinstance(space, MultiDiscrete):
+                counts, places = space.nvec.tolist(), [buffers.act[a], buffers.message[a]]
+            else:
+                counts, places = [int(space.n)], [buffers.message[a] if layout.speaks(a) else buffers.act[a]]
+            (width,) = self.observation_spaces[name].shape or ()
+            own = slice(start, start + width)
+            start += width
+            slots = tuple(zip(places, counts, strict=True))
+            self._seats[name] = _Seat(name, slots, buffers.observation[own], buffers.final[own], _mask(counts), _mask(counts, 1))
+
+    def _look(self, over: bool) -> tuple[dict[str, np.ndarray], Infos]:
+        observations, infos = {}, {}
+        self.movers = movers = []
+        agents = (self._ended if over else self._running).tolist()
+        for seat, agent, active in zip(self._seats.values(), agents, self._active.tolist(), strict=True):
+            name = seat.name
+            moves = active and not over
+            if moves:
+                movers.append(name)
+            observations[name] = (seat.last if over else seat.seen).copy()
+            infos[name] = info = {
+                "active": moves,
+                "payload_bits": agent[_SPENT],
+                "messages": agent[_MESSAGES],
+                "blocked": agent[_BLOCKED],
+            }
+            if self._turns:
+                info["action_mask"] = seat.free if moves else seat.idle
+        if self.render_mode is not None:
+            if not over:  # the batch has left a game that is over: its last position stays on the page
+                self._position = self.batch.describe()
+            if self.render_mode == "human":
+                self.render()
+        return observations, infos
+
+    def _deliveries(self) -> list[str]:
+        layout, channel = self.batch.layout, self.batch.channel
+        lines = []
+        for a, (name, seat) in enumerate(self._seats.items()):
+            inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)]
+            for link, places in zip(layout.ears(a), inbox.reshape(-1, channel.size + 1), strict=True):
+                if places.any():
+                    symbol = int(places.argmax())
+                    heard = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else symbol
+                    lines.append(f"{self.possible_agents[layout.links[link][0]]} -> {name}: {heard}")
+        return lines
+
+
+def _mask(counts: list[int], allowed: int | None = None) -> Mask:
+    """Allows each number of an action its first `allowed` values, or all; shared by all steps, so nobody may write on it."""
+    masks = []
+    for count in counts:
+        mask = np.zeros(count, np.int8)
+        mask[:allowed] = 1
+        mask.flags.writeable = False
+        masks.append(mask)
+    return tuple(masks) if len(masks) > 1 else masks[0]
