@@ -32,7 +32,7 @@ class CommPPO(PPO):
 
     def team(self) -> Team:
         """The team as it is deployed now: one policy an agent, on plain tensors, without RLlib."""
-        config, policies = self.config, {}
+        config, policies = self.config, dict[str, Any]()
         for name in config.layout().names:
             module_id = config.policy_mapping_fn(name, None)
             module = self.get_module(module_id)
@@ -41,7 +41,9 @@ class CommPPO(PPO):
             elif isinstance(module, AgentModule):
                 policies[name] = module.policy
             else:
-                raise TypeError(f"module {module_id!r} is a {type(module).__name__}: only our own modules can be written as a team")
+                raise TypeError(
+                    f"module {module_id!r} is a {type(module).__name__}: only our own modules can be written as a team"
+                )
         return Team(config.env, config.options(), policies)
 
 
@@ -58,7 +60,8 @@ class CommPPOConfig(PPOConfig):
 
     def __init__(self, algo_class: type | None = None) -> None:
         super().__init__(algo_class=algo_class or CommPPO)
-        self.learn, self.hidden, self.total_steps, self.marginal_up_to = "differentiable", (64,), 409_600, 256
+        self.learn, self.total_steps, self.marginal_up_to = "differentiable", 491_520, 64
+        self.hidden: tuple[int, ...] = (64,)
         self.team_loss = TeamLoss()
         self.env_runners(
             env_runner_cls=BatchedEnvRunner, num_env_runners=0, num_envs_per_env_runner=2048, rollout_fragment_length="auto"
@@ -67,13 +70,13 @@ class CommPPOConfig(PPOConfig):
             learner_class=CommPPOLearner,
             lr=5e-3,
             train_batch_size_per_learner=4096,
-            minibatch_size=2048,
+            minibatch_size=None,
             num_epochs=4,
             clip_param=0.2,
             gamma=1.0,
             lambda_=0.95,
             use_kl_loss=False,
-            entropy_coeff=[[0, 0.1], [300_000, 0.0]],
+            entropy_coeff=[[0, 0.1], [400_000, 0.0]],
         )
 
     def communication(
@@ -129,11 +132,15 @@ class CommPPOConfig(PPOConfig):
         ours = set(self.policies) in ({DEFAULT_POLICY_ID}, {TEAM}, set(names))
         if self.communicates:
             if not ours:
-                raise ValueError(f"a differentiable team is one module: leave policies={list(self.policies)} out, or learn independently")
+                raise ValueError(
+                    f"a differentiable team is one module: leave policies={list(self.policies)} out, or learn independently"
+                )
             _speaker_and_listener(self.layout())
             self.multi_agent(policies=[TEAM], policy_mapping_fn=_everybody_is_the_team)
         elif ours:
             self.multi_agent(policies=list(names), policy_mapping_fn=_each_its_own)
+        if self.minibatch_size is None:  # several learners want a number; more than there is means all there is
+            self.minibatch_size = self.train_batch_size_per_learner
         super().validate()
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:

@@ -41,9 +41,6 @@ class Fragment:
         return int(sum(columns["active"].sum() for columns in self.agents.values()))
 
     def __getitem__(self, steps: slice) -> "Fragment":
-        return self.slice(steps)
-
-    def slice(self, steps: slice, len_lookback_buffer: int | None = None) -> "Fragment":
         """The rows that hold these environment steps. Raises ValueError where a row would be cut."""
         low, high, stride = steps.indices(len(self))
         if stride != 1 or low % self.steps or high % self.steps:
@@ -62,13 +59,19 @@ class Fragment:
         }
         return replace(self, agents=agents, terminated=self.terminated[rows], truncated=self.truncated[rows])
 
+    def slice(self, steps: Any, len_lookback_buffer: int | None = None) -> "Fragment":
+        """The name by which RLlib asks for the rest of an episode."""
+        return self[steps]
+
 
 def join(fragments: list[Fragment]) -> Fragment:
     """Fragments of equal T, one below the other. Raises ValueError where T differs."""
     if len(fragments) == 1:
         return fragments[0]
     if len({fragment.steps for fragment in fragments}) > 1:
-        raise ValueError(f"fragments of {sorted({f.steps for f in fragments})} steps cannot be joined: they must be of one length")
+        raise ValueError(
+            f"fragments of {sorted({f.steps for f in fragments})} steps cannot be joined: they must be of one length"
+        )
 
     def stack(arrays: list[Any]) -> np.ndarray:
         return np.concatenate(arrays, axis=0)

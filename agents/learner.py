@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core.columns import Columns
+from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
@@ -20,8 +21,8 @@ from agents.modules import TeamModule
 class CommPPOLearner(PPOTorchLearner):
     """PPO on fragments. A module of one agent gets PPO's own loss; a team gets the loss that reaches through the channel.
 
-    RLlib makes batches of episodes in a pipeline of connectors. Here `_make_batch_if_necessary` takes its place: the only
-    private method that is overridden, and the reason why ray is held to one minor version.
+    RLlib makes batches of episodes in a pipeline of connectors. Here `_make_batch_if_necessary` takes its place. It and
+    `_create_iterator_if_necessary` are private methods, and the reason why ray is held to one minor version.
     """
 
     progress = 0.0
@@ -37,6 +38,14 @@ class CommPPOLearner(PPOTorchLearner):
     def before_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         super().before_gradient_based_update(timesteps=timesteps)
         self.progress = min(1.0, float(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0) / self.config.total_steps)
+
+    def _create_iterator_if_necessary(self, *, training_data: Any, minibatch_size: int | None = None, **kwargs: Any) -> Any:
+        """Without a minibatch size, and where one is larger than what there is, an epoch is one batch: rows are decisions, of
+        which there are fewer than steps, and RLlib would fill the batch up with copies."""
+        batch = self._make_batch_if_necessary(training_data)
+        rows = min(len(columns) for columns in batch.policy_batches.values())
+        size = min(minibatch_size or rows, rows)
+        return super()._create_iterator_if_necessary(training_data=TrainingData(batch=batch), minibatch_size=size, **kwargs)
 
     @torch.no_grad()
     def _make_batch_if_necessary(self, training_data: Any) -> MultiAgentBatch:
@@ -56,10 +65,10 @@ class CommPPOLearner(PPOTorchLearner):
     def _alone(self, module: Any, module_id: str, fragment: Fragment, agents: list[str]) -> dict[str, Tensor]:
         """PPO's columns, of the steps in which the agents acted."""
         config = self.config.get_config_for_module(module_id)
-        terminated, truncated = torch.from_numpy(fragment.terminated), torch.from_numpy(fragment.truncated)
+        terminated, truncated = _tensor(fragment.terminated), _tensor(fragment.truncated)
         parts = []
         for name in agents:
-            columns = {key: torch.from_numpy(column) for key, column in fragment.agents[name].items()}
+            columns = {key: _tensor(column) for key, column in fragment.agents[name].items()}
             B, T = columns["rewards"].shape
             finals = torch.zeros(B, T)
             if len(columns["final_obs"]):
@@ -98,10 +107,10 @@ class CommPPOLearner(PPOTorchLearner):
         speaker, listener = fragment.agents[module.speaker_name], fragment.agents[module.listener_name]
         over = fragment.terminated | fragment.truncated
         rounds = speaker["active"][:, :-1] & listener["active"][:, 1:] & ~over[:, :-1]
-        rows, steps = (torch.from_numpy(index) for index in np.nonzero(rounds))
+        rows, steps = np.nonzero(rounds)
 
         def at(columns: dict[str, np.ndarray], key: str, later: int) -> Tensor:
-            return torch.from_numpy(columns[key])[rows, steps + later]
+            return torch.from_numpy(columns[key][rows, steps + later])
 
         heard = at(listener, "obs", 1)
         columns = {
@@ -144,3 +153,8 @@ class CommPPOLearner(PPOTorchLearner):
             self.metrics.log_value((module_id, "exchange_found"), batch["exchange_found"][0], window=1)
         self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
         return sum(terms.values(), torch.zeros(()))
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """Without a copy where torch may write to it; what comes out of Ray's object store is read-only."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -24,11 +24,11 @@ from agents.modules import TeamModule
 class TeamLoss:
     """Coefficients, in units of the largest spread of rewards seen; `progress` runs from 0 to 1 over the total steps."""
 
-    anneal: float = 0.6
+    anneal: float = 0.5
     """Progress at which entropies and usage no longer count."""
-    speaker_entropy: float = 0.3
+    speaker_entropy: float = 0.2
     """Weight of H(message | seen), in nats."""
-    listener_entropy: float = 0.3
+    listener_entropy: float = 0.2
     """Weight of H(action | heard), in nats."""
     usage: float = 1.0
     """Weight of H(message), in nats."""
@@ -37,10 +37,12 @@ class TeamLoss:
     exchange_from: float = 0.2
     exchange_until: float = 0.9
     """Progress between which exchanges are looked for."""
-    exchange_errors: float = 3.0
-    """Standard errors by which an exchange must be better."""
+    exchange_errors: float = 4.5
+    """Standard errors by which an exchange must be better; there are many candidates."""
     exchange_margin: float = 0.01
     """Gain that it must bring at least."""
+    exchange_settled: float = 0.1
+    """An exchange waits until the team earns as much as its own greedy code, but for this."""
 
 
 class Played(NamedTuple):
@@ -64,7 +66,13 @@ def marginal(module: TeamModule, seen: Tensor, own: Tensor) -> Played:
 
 
 def straight_through(
-    module: TeamModule, seen: Tensor, own: Tensor, sent: Tensor, noise: Tensor, generator: torch.Generator, temperature: float = 1.0
+    module: TeamModule,
+    seen: Tensor,
+    own: Tensor,
+    sent: Tensor,
+    noise: Tensor,
+    generator: torch.Generator,
+    temperature: float = 1.0,
 ) -> Played:
     """Straight-through Gumbel-softmax (Jang et al. 2017, Maddison et al. 2017) of the message that was sent, through the
     channel with the noise that it met: forwards exactly what was played, backwards the relaxed message."""
@@ -139,7 +147,8 @@ def find_exchange(module: TeamModule, seen: Tensor, own: Tensor, scale: Tensor, 
 
     Candidates j are all actions; where the listener sees something of its own, its best replies to what the speaker saw in
     16 of the games. The speaker replies at its best. An exchange counts only if its gain, game by game, is beyond
-    `exchange_errors` standard errors and the margin, so that ties and noise start nothing. Columns [B] for `exchange_loss`.
+    `exchange_errors` standard errors and the margin, so that ties and noise start nothing, and only once the last one has
+    settled. Columns [B] for `exchange_loss`.
     """
     W, worth, B = module.matrix, module.worth(seen, own), len(seen)
     M, Y = W.shape
@@ -147,18 +156,26 @@ def find_exchange(module: TeamModule, seen: Tensor, own: Tensor, scale: Tensor, 
     replies = _candidates(module, seen, own, worth.shape[-1])  # [B, C]
     offered = worth.gather(-1, replies)
     now = code @ W.T  # [B, M]
-    best_now, found = now.max(-1, keepdim=True).values, None
+    best = now.max(-1, keepdim=True).values
+    noiseless = M == Y and torch.equal(W, torch.eye(M))
+    found: tuple[Tensor, int, int] | None = None
     for y in range(Y):
-        gain = offered - code[:, y : y + 1]  # [B, C]
-        new = torch.stack([now[:, m : m + 1] + W[m, y] * gain for m in range(M)]).max(0).values
-        paired = new - best_now
-        low, j = (paired.mean(0) - c.exchange_errors * paired.std(0) / math.sqrt(B)).max(0)
-        if found is None or low > found[0]:
-            found = low, y, int(j)
+        if noiseless:  # only message y changes its worth
+            others = torch.cat([now[:, :y], now[:, y + 1 :], torch.full((B, 1), -torch.inf)], -1).max(-1, keepdim=True).values
+            new = torch.maximum(others, offered)
+        else:
+            gain = offered - code[:, y : y + 1]  # [B, C]
+            new = torch.stack([now[:, m : m + 1] + W[m, y] * gain for m in range(M)]).max(0).values
+        paired = new - best
+        surely = paired.mean(0) - c.exchange_errors * paired.std(0) / math.sqrt(B)
+        if found is None or surely.max() > found[0]:
+            found = surely.max(), y, int(surely.argmax())
     assert found is not None
     low, y, j = found
     target = (now + (offered[:, j : j + 1] - code[:, y : y + 1]) * W[:, y]).argmax(-1)
-    accepted = float(low > c.exchange_margin * scale)
+    earns = (marginal(module, seen, own).action * worth).sum(-1).mean()
+    settled = earns > best.mean() - c.exchange_settled * scale
+    accepted = float(settled and low > c.exchange_margin * scale)
     return {
         "exchange_found": torch.full((B,), accepted),
         "exchange_symbol": torch.full((B,), y),
@@ -171,9 +188,7 @@ def _candidates(module: TeamModule, seen: Tensor, own: Tensor, actions: int) -> 
     if not module.own:
         return torch.arange(actions).expand(len(seen), actions)
     tried = seen[:16]
-    crossed = module.worth(
-        tried.unsqueeze(0).expand(len(seen), -1, -1), own.unsqueeze(1).expand(-1, len(tried), -1)
-    )
+    crossed = module.worth(tried.unsqueeze(0).expand(len(seen), -1, -1), own.unsqueeze(1).expand(-1, len(tried), -1))
     return crossed.argmax(-1)
 
 

@@ -20,7 +20,7 @@ from commenv.core.channel import Channel
 
 
 def outputs(space: gym.Space) -> int:
-    """Number of logits of an action space: of each component, one behind the other."""
+    """Number of logits of an action space: those of each component, one behind the other."""
     return int(space.nvec.sum()) if isinstance(space, gym.spaces.MultiDiscrete) else int(space.n)  # type: ignore[attr-defined]
 
 

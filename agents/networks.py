@@ -1,6 +1,7 @@
 """The networks agents are made of, small enough to be written to a file of plain tensors."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ class Perceptron(nn.Module):
     def __init__(self, sizes: Sequence[int], *, last_scale: float = 0.1) -> None:
         super().__init__()
         self.sizes = list(sizes)
-        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
         for k, layer in enumerate(self.layers):
             assert isinstance(layer, nn.Linear)
             scale = last_scale if k == len(self.layers) - 1 else 1.0

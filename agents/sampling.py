@@ -78,7 +78,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     def get_spaces(self) -> dict[str, tuple[gym.Space, gym.Space]]:
         observation, action = self.env.observation_spaces, self.env.action_spaces
         everything = gym.spaces.Dict(observation), gym.spaces.Dict(action)
-        spaces = {INPUT_ENV_SPACES: everything}
+        spaces: dict[str, Any] = {INPUT_ENV_SPACES: everything}
         for name, module_id in self.module_of.items():
             alone = sum(m == module_id for m in self.module_of.values()) == 1
             shared = not alone and self.config.communicates
@@ -173,16 +173,14 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         out = module.forward_exploration(batch) if explore else module.forward_inference(batch)
         logits = out[Columns.ACTION_DIST_INPUTS]
         logits = logits[name] if self.config.communicates else logits
-        space = self.env.action_spaces[name]
-        parts = logits.split([int(n) for n in space.nvec], -1) if isinstance(space, gym.spaces.MultiDiscrete) else [logits]
+        parts = logits.split(_sizes(self.env.action_spaces[name]), -1)
         drawn = [sample(part, self._generator) if explore else part.log_softmax(-1).max(-1)[::-1] for part in parts]
         index = torch.stack([i for i, _ in drawn], -1) if len(parts) > 1 else drawn[0][0]
-        return index.numpy(), sum(logp for _, logp in drawn).numpy()
+        return index.numpy(), torch.stack([logp for _, logp in drawn]).sum(0).numpy()
 
     def _uniform(self, name: str, active: np.ndarray, random: bool) -> tuple[np.ndarray, np.ndarray]:
         """Random actions, or the one action of an agent that is idle in every game."""
-        space = self.env.action_spaces[name]
-        sizes = torch.tensor(space.nvec) if isinstance(space, gym.spaces.MultiDiscrete) else torch.tensor([int(space.n)])
+        sizes = torch.tensor(_sizes(self.env.action_spaces[name]))
         shape = (self.num_envs, len(sizes))
         u = torch.rand(shape, generator=self._generator) if random else torch.zeros(shape)
         index = (u * sizes).long().clamp(max=sizes - 1)
@@ -274,3 +272,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
 
     def get_checkpointable_components(self) -> list[tuple[str, MultiRLModule]]:
         return [(COMPONENT_RL_MODULE, self.module)]
+
+
+def _sizes(space: gym.Space) -> list[int]:
+    """Number of choices of each component of an action."""
+    return [int(n) for n in space.nvec] if isinstance(space, gym.spaces.MultiDiscrete) else [int(space.n)]  # type: ignore[attr-defined]

@@ -1,0 +1,85 @@
+"""Advantages against the definition, written out game by game, and against RLlib's own."""
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ray.rllib.utils.postprocessing.value_predictions import compute_value_targets
+
+from agents.advantages import generalised_advantages
+
+
+def slow(rewards, values, active, terminated, truncated, finals, last, gamma, lambda_):
+    """Of each decision: the lambda-weighted sum of the surprises that follow it, by following each game forwards."""
+    T = len(rewards)
+    advantages = np.zeros(T)
+    decisions = [t for t in range(T) if active[t]]
+
+    def surprise(t):
+        total, u = rewards[t], t
+        while not (terminated[u] or truncated[u]):
+            u += 1
+            if u == T:
+                return total + gamma * last - values[t], None
+            if active[u]:
+                return total + gamma * values[u] - values[t], u
+            total += rewards[u]
+        return total + gamma * (0 if terminated[u] else finals[u]) - values[t], None
+
+    for t in decisions:
+        weight, at = 1.0, t
+        while at is not None:
+            delta, at = surprise(at)
+            advantages[t] += weight * delta
+            weight *= gamma * lambda_
+    return advantages
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1), always=st.booleans())
+def test_against_the_definition(seed, always):
+    rng = np.random.default_rng(seed)
+    B, T = 3, 9
+    rewards, values, finals, last = rng.normal(size=(B, T)), rng.normal(size=(B, T)), rng.normal(size=(B, T)), rng.normal(size=B)
+    ends = rng.random((B, T)) < 0.3
+    terminated = ends & (rng.random((B, T)) < 0.5)
+    truncated = ends & ~terminated
+    active = np.ones((B, T), bool) if always else rng.random((B, T)) < 0.6
+    gamma, lambda_ = 0.9, 0.8
+    arrays = [
+        x if x.dtype == bool else x.astype(np.float32) for x in (rewards, values, active, terminated, truncated, finals, last)
+    ]
+    got = generalised_advantages(*map(torch.from_numpy, arrays), gamma, lambda_)
+    for b in range(B):
+        want = slow(rewards[b], values[b], active[b], terminated[b], truncated[b], finals[b], last[b], gamma, lambda_)
+        assert np.allclose(got.advantages[b].numpy(), want, atol=1e-4)
+        assert np.allclose(got.targets[b].numpy(), np.where(active[b], want + values[b], 0), atol=1e-4)
+
+
+def test_against_rllib():
+    """RLlib's value targets of one agent that always acts: it wants each episode one step longer, with its bootstrap value."""
+    rng = np.random.default_rng(0)
+    lengths, truncations = [3, 5, 4], [False, True, False]
+    rewards, values, finals = (rng.normal(size=12).astype(np.float32) for _ in range(3))
+    ends = np.cumsum(lengths) - 1
+    terminated, truncated = np.zeros(12, bool), np.zeros(12, bool)
+    terminated[ends], truncated[ends] = ~np.array(truncations), truncations
+    long = {"rewards": [], "values": [], "terminateds": [], "truncateds": []}
+    for end, length, cut in zip(ends, lengths, truncations, strict=True):
+        at = slice(end - length + 1, end + 1)
+        long["rewards"] += [*rewards[at], 0.0]
+        long["values"] += [*values[at], finals[end] if cut else 0.0]
+        long["terminateds"] += [*([False] * (length - 1)), not cut, True]
+        long["truncateds"] += [*([False] * (length - 1)), cut, False]
+    theirs = compute_value_targets(
+        values=np.array(long["values"]),
+        rewards=np.array(long["rewards"]),
+        terminateds=np.array(long["terminateds"]),
+        truncateds=np.array(long["truncateds"]),
+        gamma=0.95,
+        lambda_=0.9,
+    )
+    theirs = np.delete(theirs, np.cumsum(np.array(lengths) + 1) - 1)
+    tensors = [torch.from_numpy(x)[None] for x in (rewards, values, np.ones(12, bool), terminated, truncated, finals)]
+    ours = generalised_advantages(*tensors, torch.zeros(1), 0.95, 0.9)
+    assert np.allclose(ours.targets[0].numpy(), theirs, atol=1e-5)

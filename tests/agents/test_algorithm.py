@@ -1,0 +1,169 @@
+"""CommPPO is an RLlib algorithm: it trains, saves, restores, tunes, and samples and learns in other processes."""
+
+import numpy as np
+import pytest
+import torch
+from ray import tune
+
+import commenv
+from agents import CommPPO, CommPPOConfig
+
+ID = "messaging/referential-v0"
+pytestmark = pytest.mark.usefixtures("ray_session")
+
+
+def config(learn="differentiable", *, env_config=None, runners=0, games=64, **communication):
+    return (
+        CommPPOConfig()
+        .environment(ID, env_config={"bits": 2} if env_config is None else env_config)
+        .communication(learn=learn, **communication)
+        .env_runners(num_env_runners=runners, num_envs_per_env_runner=games)
+        .training(train_batch_size_per_learner=2 * games * max(1, runners))
+        .debugging(seed=3)
+    )
+
+
+def weights(algo):
+    state = algo.get_module(next(iter(algo.config.policies))).state_dict()
+    return {key: tensor.clone() for key, tensor in state.items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize("learn", ["differentiable", "independent"])
+@pytest.mark.parametrize("runners", [0, 1, 2])
+def test_trains_with_any_number_of_runners(learn, runners):
+    algo = config(learn, runners=runners).build_algo()
+    try:
+        before = weights(algo)
+        for _ in range(2):
+            result = algo.train()
+        figures = result["env_runners"]
+        assert not same(before, weights(algo))
+        assert figures["num_env_steps_sampled_lifetime"] == 2 * 128 * max(1, runners)
+        assert figures["num_agent_steps_sampled"] == {"sender": 64 * max(1, runners), "receiver": 64 * max(1, runners)}
+        assert figures["episode_len_mean"] == 2
+        assert figures["episode_return_mean"] == pytest.approx(2 * figures["agent_episode_returns_mean"]["receiver"])
+        assert figures["communication"]["payload_bits_per_game"] == 2
+        assert 0 < figures["communication"]["entropy_bits_per_message"] <= 2
+    finally:
+        algo.stop()
+
+
+@pytest.mark.parametrize("learners", [1, 2])
+def test_trains_with_remote_learners(learners):
+    algo = config(games=32).learners(num_learners=learners).build_algo()
+    try:
+        before = weights(algo)
+        algo.train()
+        assert not same(before, weights(algo))
+    finally:
+        algo.stop()
+
+
+@pytest.mark.parametrize("learn", ["differentiable", "independent"])
+def test_same_seed_same_weights(learn):
+    finals = []
+    for _ in range(2):
+        algo = config(learn, env_config={"bits": 2, "channel": {"error": 0.1}}).build_algo()
+        algo.train()
+        algo.train()
+        finals.append(weights(algo))
+        algo.stop()
+    assert same(*finals)
+
+
+def test_restores_what_it_saved(tmp_path):
+    algo = config().build_algo()
+    algo.train()
+    algo.save_to_path(tmp_path)
+    saved = weights(algo)
+    algo.stop()
+    again = type(algo).from_checkpoint(tmp_path)
+    try:
+        assert same(saved, weights(again))
+        assert again.train()["env_runners"]["num_env_steps_sampled_lifetime"] == 2 * 128
+    finally:
+        again.stop()
+
+
+def test_tunes(tmp_path):
+    tuner = tune.Tuner(
+        CommPPO,
+        param_space=config(env_config={"bits": tune.grid_search([1, 2])}),
+        run_config=tune.RunConfig(stop={"training_iteration": 1}, storage_path=str(tmp_path), verbose=0),
+    )
+    results = tuner.fit()
+    assert not results.errors
+    assert sorted(r.metrics["env_runners"]["communication"]["payload_bits_per_game"] for r in results) == [1, 2]
+
+
+def test_evaluates_the_number_of_games_asked_for():
+    algo = config().evaluation(evaluation_duration=100, evaluation_duration_unit="episodes", evaluation_interval=1).build_algo()
+    try:
+        assert algo.train()["evaluation"]["env_runners"]["num_episodes"] >= 100
+    finally:
+        algo.stop()
+
+
+@pytest.mark.parametrize(
+    ("env_config", "optimum"),
+    [({"bits": 2}, 0.5), ({"bits": 2, "channel": {"error": 0.05}}, 0.475), ({"bits": 1, "reward": "ordered"}, 6 / 7)],
+)
+def test_learns_the_best_code(env_config, optimum):
+    """A short training finds an optimal code; the full recipe and 20 seeds are `commenv frontier`'s."""
+    algo = config(env_config=env_config, games=512, total_steps=30 * 1024).build_algo()
+    try:
+        for _ in range(30):
+            algo.train()
+        team = algo.team()
+    finally:
+        algo.stop()
+    o = team.options
+    said = team.act("sender", np.eye(o.states))
+    named = team.act("receiver", np.eye(o.link.size + 1))
+    earned = float((o.probabilities[:, None] * o.link.matrix[said] * o.table[:, named]).sum())
+    assert earned == pytest.approx(optimum)
+    assert commenv.limits(ID, **env_config).efficiency(earned) == pytest.approx(1)
+
+
+def test_straight_through_learns_too():
+    """Where the alphabet is too large to sum over; one bit is enough to see that gradients pass."""
+    algo = config(env_config={"bits": 1, "states": 2}, games=512, total_steps=40 * 1024, marginal_up_to=0).build_algo()
+    try:
+        for _ in range(40):
+            result = algo.train()
+    finally:
+        algo.stop()
+    assert result["env_runners"]["agent_episode_returns_mean"]["receiver"] > 0.95
+
+
+def test_truncated_games_are_bootstrapped():
+    """Games cut after three steps: the fragment holds the last observation of each, and training goes on."""
+    algo = config("independent", env_config={"bits": 1, "rounds": 3, "max_cycles": 3}, games=16).build_algo()
+    try:
+        (fragment,) = algo.env_runner.sample(num_timesteps=16 * 9)
+        assert fragment.truncated.sum() == 16 * 3
+        assert len(fragment.agents["sender"]["final_obs"]) == 16 * 3
+        assert not fragment.terminated.any()
+        algo.train()
+    finally:
+        algo.stop()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda: config(learn="telepathy"), "learn='telepathy' is not allowed"),
+        (lambda: config(loss={"entropi": 1.0}), "unknown coefficient 'entropi'"),
+        (lambda: config(total_steps=0), "total_steps=0 is not allowed"),
+        (lambda: config(env_config={"bitz": 2}).build_algo(), "unknown option 'bitz'"),
+        (lambda: config(env_config={"bits": 2, "channel": {"silence": True, "cap": 2}}).build_algo(), "budget"),
+        (lambda: CommPPOConfig().environment("CartPole-v1").build_algo(), "unknown id 'CartPole-v1'"),
+    ],
+)
+def test_bad_input_gets_a_sentence(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        change()
