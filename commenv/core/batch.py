@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
@@ -16,6 +17,8 @@ from commenv.core.meter import TALLY, LinkMeter, Meter
 from commenv.core.transmission import NOTHING
 
 Arrays = dict[str, np.ndarray]
+
+_APART = 8  # spare places behind each thread's numbers: two threads that write on one cache line are no faster than one
 
 
 class Batch:
@@ -67,7 +70,10 @@ class Batch:
         self._finals = {name: self._block(self.buffers.final, a) for a, name in enumerate(self.possible_agents)}
         self.observation_spaces: dict[str, Space] = {name: self._box(a) for a, name in enumerate(self.possible_agents)}
         self.action_spaces: dict[str, Space] = {name: self._actions(a) for a, name in enumerate(self.possible_agents)}
-        self._idle = {name: np.arange(self.choices(name)) == 0 for name in self.possible_agents}
+        self._masks = {
+            name: np.stack([np.arange(self.choices(name)) == 0, np.ones(self.choices(name), bool)])
+            for name in self.possible_agents
+        }
         self._first_seed: int | None = self._seed(seed)  # None once the games have begun
 
     # ------------------------------------------------------------------------------------------------ the two public verbs
@@ -124,16 +130,23 @@ class Batch:
         infos = {}
         for a, name in enumerate(self.possible_agents):
             active = self._own(self.buffers.active[a])
-            info: dict[str, Any] = {"active": active, **self._metered(self.state.agents[:, a])}
+            info: dict[str, Any] = {
+                "active": active,
+                "payload_bits": self._own(self.buffers.spent[a]),
+                "messages": self._own(self.buffers.aired[a]),
+                "blocked": self._own(self.buffers.blocked[a]),
+            }
             if self.layout.turns:
-                info["action_mask"] = active[:, None] | self._idle[name]
+                info["action_mask"] = self._masks[name].take(active.view(np.int8), axis=0)
             if any_ended:
                 last = self.buffers.ended[:, a]
                 info["final_obs"], info["_final_obs"] = self._own(self._finals[name]), ended
                 info["final_info"] = {
                     "episode_return": last["score"].copy(),
                     "episode_length": self.buffers.length.copy(),
-                    **{k: v.copy() for k, v in self._metered(last).items()},
+                    "payload_bits": last["spent"].copy(),
+                    "messages": last["messages"].copy(),
+                    "blocked": last["blocked"].copy(),
                 }
                 info["_final_info"] = ended
             infos[name] = info
@@ -180,6 +193,11 @@ class Batch:
         game, agents, board = self.state.games[i], self.state.agents[i], self.state.board[i]
         return self.rules.describe(self.options, game, agents, board)
 
+    def __reduce__(self) -> tuple:
+        """A copy is a batch made anew and given the same state: copied one by one, its views would look into nothing."""
+        made = self.rules.__name__, self.options, self.num_envs, len(self._parts), self.copy
+        return _again, (made, self._first_seed, self.state, self.buffers)
+
     # ------------------------------------------------------------------------------------------------ construction
     def _make_shape(self) -> kernel.Shape:
         layout, M, n = self.layout, self.channel.size, self.num_envs
@@ -200,7 +218,7 @@ class Batch:
         )
 
     def _make_buffers(self) -> None:
-        n, players, links = self.num_envs, len(self.layout.roles), len(self.layout.links)
+        n, players, links, parts = self.num_envs, len(self.layout.roles), len(self.layout.links), len(self._parts)
         as_record = (lambda x: x.view(np.recarray)) if config.DISABLE_JIT else (lambda x: x)
         agent = record(self.rules.Agent)
         self.state = kernel.State(
@@ -208,8 +226,8 @@ class Batch:
             agents=as_record(np.zeros((n, players), agent)),
             board=np.zeros((n, self.layout.cells), np.int64),
             heard=np.full((n, links), NOTHING, np.int64),
-            tally=as_record(np.zeros((len(self._parts), links), TALLY)),
-            counts=np.zeros((len(self._parts), links, self.channel.size), np.int64),
+            tally=as_record(np.zeros((parts, links + _APART), TALLY)),
+            counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size), np.int64),
         )
         floats = n * int(self._shape.width.sum())
         self.buffers = kernel.Buffers(
@@ -219,18 +237,19 @@ class Batch:
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
             active=np.zeros((players, n), np.bool_),
+            spent=np.zeros((players, n), np.float64),
+            aired=np.zeros((players, n), np.int64),
+            blocked=np.zeros((players, n), np.int64),
             observation=np.zeros(floats, np.float32),
             final=np.zeros(floats, np.float32),
             ended=as_record(np.zeros((n, players), agent)),
             length=np.zeros(n, np.int64),
         )
-
-        parts = len(self._parts)
         self._scratch = kernel.Scratch(
-            rng=np.zeros((parts, 1), np.uint64),
-            acts=np.zeros((parts, players), np.int64),
-            sent=np.zeros((parts, players), np.int64),
-            earned=np.zeros((parts, players), np.float64),
+            rng=np.zeros((parts, 1 + _APART), np.uint64),
+            acts=np.zeros((parts, players + _APART), np.int64),
+            sent=np.zeros((parts, players + _APART), np.int64),
+            earned=np.zeros((parts, players + _APART), np.float64),
         )
 
     def _block(self, flat: np.ndarray, a: int) -> np.ndarray:
@@ -287,15 +306,17 @@ class Batch:
             if wrong.any():
                 self._refuse(int(wrong.argmax()), a)
 
-    def _metered(self, agents: np.ndarray) -> dict[str, np.ndarray]:
-        return {
-            "payload_bits": self._own(agents["spent"]),
-            "messages": self._own(agents["messages"]),
-            "blocked": self._own(agents["blocked"]),
-        }
-
     def _own(self, array: np.ndarray) -> np.ndarray:
         return array.copy() if self.copy else array
 
     def _give(self, arrays: Arrays) -> Arrays:
         return {name: array.copy() for name, array in arrays.items()} if self.copy else dict(arrays)
+
+
+def _again(made: tuple, first_seed: int | None, state: kernel.State, buffers: kernel.Buffers) -> Batch:
+    module, options, num_envs, threads, copy = made
+    batch = Batch(cast(Rules, import_module(module)), options, num_envs, 0, threads=threads, copy=copy)
+    for own, given in zip((*batch.state, *batch.buffers), (*state, *buffers), strict=True):
+        own[...] = given
+    batch._first_seed = first_seed
+    return batch

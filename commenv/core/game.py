@@ -10,6 +10,7 @@
     step(p, game, agents, board, act, sent, reward, rng) -> bool      True ends the game
     observe(p, game, agents, board, i, obs)                           the agent's own part of its observation
     limits(options) -> Limits
+    situations(options) -> Situations | None                          every beginning; None: too many, or not one message a round
     describe(options, game, agents, board) -> str                     a line for people
 
 The four rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
@@ -19,6 +20,7 @@ action of agent i; `sent[i]` its message, NOTHING if it was not to speak; `rewar
 The engine owns the clock `game.t`, the messages, the meters and the end: a rule sets `game.turn` (whose turn it is, ALL by
 default) and nothing else of the engine's. What a link delivered at step t stands in its listener's observation of step t + 1
 behind the agent's own part, one-hot with a last place for an erasure: no rule can forget it, and none can leak past it.
+Where messages are about one integer of the game, `Game` calls it `state`: I(state; delivered message) is then measured.
 """
 
 import inspect
@@ -31,6 +33,7 @@ import numpy as np
 from commenv.core.channel import MAX_BITS, Channel
 from commenv.core.errors import bad, whole
 from commenv.core.limits import Limits
+from commenv.core.situations import Situations
 
 ALL = -1
 """The turn in which everybody acts."""
@@ -174,6 +177,7 @@ class Rules(Protocol):
     def step(self, p: Any, game: Any, agents: Any, board: Any, act: Any, sent: Any, reward: Any, rng: Any) -> bool: ...
     def observe(self, p: Any, game: Any, agents: Any, board: Any, i: int, obs: Any) -> None: ...
     def limits(self, options: Any) -> Limits: ...
+    def situations(self, options: Any) -> Situations | None: ...
     def describe(self, options: Any, game: Any, agents: Any, board: Any) -> str: ...
 
 

@@ -6,6 +6,7 @@ at. So the rules are globals, and a hash of everything they compile from stands 
 """
 
 import hashlib
+import itertools
 import marshal
 import types
 from collections.abc import Iterator
@@ -57,6 +58,9 @@ class Buffers(NamedTuple):
     terminated: np.ndarray  # [n]
     truncated: np.ndarray  # [n]
     active: np.ndarray  # [agents, n]
+    spent: np.ndarray  # [agents, n] payload bits of the running game
+    aired: np.ndarray  # [agents, n] messages of the running game
+    blocked: np.ndarray  # [agents, n]
     observation: np.ndarray  # flat; a block [n, width] for each agent
     final: np.ndarray  # likewise: the last observations of finished games
     ended: np.ndarray  # [n, agents] the agents of finished games as they were at the end
@@ -78,6 +82,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     tally, counts = state.tally[part], state.counts[part]
     act, message, reward = buffers.act, buffers.message, buffers.reward
     terminated, truncated, active = buffers.terminated, buffers.truncated, buffers.active
+    spent, aired, blocked = buffers.spent, buffers.aired, buffers.blocked
     observation, final, ended, length = buffers.observation, buffers.final, buffers.ended, buffers.length
     actions, messages, speaks, source = shape.actions, shape.messages, shape.speaks, shape.source
     own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
@@ -145,6 +150,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             reset(p, game, agents, board, rng)
         for a in range(players):
             active[a, i] = game.turn < 0 or game.turn == a
+            spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
             hear(heard, i, ear[a], ears[a], observation, start + own[a], start + width[a])
@@ -183,8 +189,10 @@ def _sources(function: Any, seen: set) -> Iterator[bytes]:
         return
     seen.add(function)
     yield marshal.dumps(function.__code__, 2)  # version 2 leaves reference flags out: equal code, equal bytes
-    for name in function.__code__.co_names:
-        value = function.__globals__.get(name)
+    names, spaces = function.__code__.co_names, [function.__globals__]
+    spaces += [vars(value) for value in map(function.__globals__.get, names) if isinstance(value, types.ModuleType)]
+    for name, space in itertools.product(names, spaces):
+        value = space.get(name)
         if hasattr(value, "py_func") or hasattr(value, "__wrapped__") or isinstance(value, types.FunctionType):
             yield from _sources(value, seen)
         elif isinstance(value, bool | int | float | str | tuple | np.generic):
@@ -199,31 +207,34 @@ def _rebind(function: Any, names: dict[str, Any], qualified_name: str) -> types.
 
 def _prune(kernel: Any, prefix: str, digest: str) -> None:
     """Drop what earlier versions of these rules left in the disk cache: numba never does."""
-    for old in Path(kernel.stats.cache_path).glob(f"*{prefix}*.nb[ic]"):
+    for old in Path(kernel.stats.cache_path).glob(f"kernel.{prefix}{'[0-9a-f]' * 16}-*.nb[ic]"):
         if digest not in old.name:
             old.unlink(missing_ok=True)
 
 
-_bound: dict[str, Any] = {}
+_bound: dict[tuple, Any] = {}
 
 
 def bind(rules: Rules) -> Any:
     """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
-    if rules.__name__ in _bound:
-        return _bound[rules.__name__]
-    prefix = rules.__name__.replace(".", "_") + "_"
     own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
+    known = tuple(own.values())  # not the module's name: it may have been edited and loaded again
+    if known in _bound:
+        return _bound[known]
+    prefix = rules.__name__.replace(".", "_") + "_"
     seen: set = set()
     digest = hashlib.sha256(b"".join(b for f in (advance, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
     if config.DISABLE_JIT:
         kernel: Any = _rebind(advance, own, prefix + digest)
     else:
         inlined = {name: function if hasattr(function, "py_func") else rule(function) for name, function in own.items()}
+        # For each game its own: numba would take its agent for another game's with more fields, and warn that it does.
+        inlined |= {helper.__name__: rule(helper.py_func) for helper in (admit, refill)}
         # Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
         flags = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
         kernel = njit(_rebind(advance, inlined, prefix + digest), **flags)
         _prune(kernel, prefix, digest)
-    _bound[rules.__name__] = kernel
+    _bound[known] = kernel
     return kernel
 
 

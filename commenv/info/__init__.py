@@ -3,15 +3,17 @@
 entropy, mutual_information, kl_divergence             of exact distributions
 estimate_entropy, estimate_mutual_information          from counts, with an error bar
 capacity, symmetric_capacity, erasure_capacity         bits that a channel carries
+information_at_cost                                    bits that a message carries when symbols cost
 rate_reward, conditional_rate_reward                   best reward at R bits a decision: F(R)
 reward_upper_bound, leakage_bound                      reward that nobody can exceed
 one_shot, speaking_one_shot, noisy_one_shot            best reward with a single message
+entropy_coded                                          best reward with a single message of limited entropy
 distribution, stochastic                               checks of a probability vector and of a channel
 
 Everything is in bits.
 """
 
-from commenv.info.capacity import Capacity, capacity, erasure_capacity, symmetric_capacity
+from commenv.info.capacity import Capacity, capacity, erasure_capacity, information_at_cost, symmetric_capacity
 from commenv.info.distributions import distribution, stochastic
 from commenv.info.measures import (
     Estimate,
@@ -21,7 +23,7 @@ from commenv.info.measures import (
     kl_divergence,
     mutual_information,
 )
-from commenv.info.one_shot import OneShot, SpeakingOneShot, noisy_one_shot, one_shot, speaking_one_shot
+from commenv.info.one_shot import OneShot, SpeakingOneShot, entropy_coded, noisy_one_shot, one_shot, speaking_one_shot
 from commenv.info.rate_reward import (
     RateReward,
     conditional_rate_reward,
@@ -40,9 +42,11 @@ __all__ = [
     "conditional_rate_reward",
     "distribution",
     "entropy",
+    "entropy_coded",
     "erasure_capacity",
     "estimate_entropy",
     "estimate_mutual_information",
+    "information_at_cost",
     "kl_divergence",
     "leakage_bound",
     "mutual_information",

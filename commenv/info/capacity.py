@@ -1,4 +1,4 @@
-"""Capacity of discrete memoryless channels, in bits a use."""
+"""Capacity of discrete memoryless channels, in bits a use; and of noiseless ones whose symbols cost."""
 
 from dataclasses import dataclass
 from math import log, log2
@@ -12,6 +12,9 @@ from commenv.info.simplex import minimise
 
 RARE = 1e-100
 """Outputs that no input makes likelier than this are left out: they change no digit, but divide by zero."""
+
+PRICELESS = 2.0**60
+"""Bits by which a symbol is made rarer before it counts as never sent."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,37 @@ def erasure_capacity(symbols: int, erasure: float) -> float:
     """
     _check(symbols, erasure, "erasure")
     return (1 - erasure) * log2(symbols)
+
+
+def information_at_cost(costs: ArrayLike, budget: float) -> float:
+    """Most bits that a noiseless message carries where symbol k costs `costs[k]` and a message `budget` on average.
+
+    max H(p) subject to p @ costs <= budget; then p[k] is proportional to 2**(-price costs[k]). Shannon (1948). Silence is a
+    symbol of cost 0, and informs: payload bits alone undercount. Raises ValueError for costs that are not finite and at
+    least 0, or a budget below the cheapest.
+
+    >>> information_at_cost([0, 1, 1], 0.5)
+    1.5
+    """
+    c = np.asarray(costs, dtype=np.float64)
+    if c.ndim != 1 or c.size == 0 or not np.isfinite(c).all() or c.min() < 0:
+        raise ValueError(f"costs must be finite and at least 0, shape (symbols,), got {costs!r}")
+    if not budget >= c.min():
+        raise ValueError(f"budget must be at least the cheapest cost {c.min():g}, got {budget}")
+    if c.mean() <= budget:
+        return log2(c.size)
+
+    def tilted(price: float) -> Array:
+        p = np.exp2(-price * (c - c.min()))
+        return p / p.sum()
+
+    low, high = 0.0, 1 / (np.ptp(c) + budget)
+    while tilted(high) @ c > budget and high < PRICELESS / np.ptp(c):
+        low, high = high, 2 * high
+    while high - low > 1e-14 * high:
+        price = (low + high) / 2
+        low, high = (price, high) if tilted(price) @ c > budget else (low, price)
+    return entropy(tilted(high))
 
 
 def _check(symbols: int, probability: float, name: str) -> None:

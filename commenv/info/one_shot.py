@@ -152,6 +152,33 @@ def noisy_one_shot(prior: ArrayLike, reward: ArrayLike, W: ArrayLike) -> OneShot
     return OneShot(value, True, "decoders", encoder, decoder)
 
 
+def entropy_coded(prior: ArrayLike, reward: ArrayLike) -> tuple[Array, Array]:
+    """Best mean reward with a message of at most so many bits of entropy: the Pareto frontier (entropies, values).
+
+    Both of shape (n,) and rising: `values[i]` is earned by a deterministic encoder whose message has entropy `entropies[i]`,
+    and by none with less. Every partition of up to 10 states is tried; more raise ValueError, as does what does not fit.
+
+    >>> entropy_coded([0.5, 0.25, 0.25], np.eye(3))[0].round(9).tolist()
+    [0.0, 0.811278124, 1.5]
+    """
+    p = distribution(prior)
+    r = reward_table(reward, len(p))
+    if len(p) > 10:
+        raise ValueError(f"at most 10 states have all their partitions tried, got {len(p)}")
+    symbols = np.arange(len(p))
+    found = []
+    for codes in _words(len(p), partial(_renamed, len(p)), width=1 + BLOCK // (len(p) * (len(p) + r.shape[1]))):
+        cells = (codes[:, :, None] == symbols).swapaxes(1, 2).astype(float)  # [code, symbol, state]
+        mass = cells @ p
+        bits = -(mass * np.log2(mass, where=mass > 0, out=np.zeros_like(mass))).sum(axis=1)
+        found.append(np.stack([bits, (cells @ (p[:, None] * r)).max(axis=2).sum(axis=1)]))
+    entropies, values = np.concatenate(found, axis=1).round(12) + 0.0  # no -0
+    order = np.lexsort([-values, entropies])
+    values = values[order]
+    better = np.append(True, values[1:] > np.maximum.accumulate(values)[:-1])
+    return entropies[order][better], values[better]
+
+
 def _check_symbols(symbols: int) -> None:
     if not isinstance(symbols, int | np.integer) or symbols < 1:
         raise ValueError(f"symbols must be a whole number from 1, got {symbols}")

@@ -40,7 +40,6 @@ class TurnEnv(AECEnv):
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
-        self._skip_agent_selection = None  # of a game that was left in the middle of its dead steps
         self._ask()
 
     def step(self, action: Any) -> None:

@@ -5,12 +5,13 @@ A bench is a function run(seconds, progress) -> BenchResult; measure.py does the
 
 from collections.abc import Callable
 
-from experiments.bench import simulation
+from experiments.bench import sampling, simulation
 from experiments.bench.measure import BenchResult, Progress, Rate, Row
 
 __all__ = ["BENCHES", "BenchResult", "Progress", "Rate", "Row"]
 
 BENCHES: dict[str, Callable[..., BenchResult]] = {
     "simulation": simulation.run,
+    "sampling": sampling.run,
 }
 """Bench of every name; the first line of its docstring says what it measures."""

@@ -16,7 +16,10 @@ def run(seconds: float = 1.0, progress: Progress | None = None) -> BenchResult:
 
     seconds: CPU time for each of the contenders, warm-up aside.
     """
-    return measure("sampling", contenders(), seconds, progress)
+    from experiments.runs import session
+
+    session()  # before this thread is held to one core: Ray's processes would inherit that
+    return measure("sampling", contenders(), seconds, progress, repetitions=3)
 
 
 def contenders() -> list[Contender]:
@@ -61,12 +64,6 @@ def stock_config() -> Any:
 
 def runner(configure: Any) -> Play:
     """A round is one call of `sample`, as an algorithm makes it."""
-    import torch
-
-    from experiments.session import ray_session
-
-    torch.set_num_threads(1)
-    ray_session()
     env_runner = configure().build_algo().env_runner
 
     def play(rounds: int) -> tuple[int, int]:

@@ -219,9 +219,9 @@ def test_irrelevant_side_information_is_no_help(problem, bits, seen):
     p, r = problem
     aware = conditional_rate_reward(np.outer(uniform(seen), p), r, bits)
     plain = rate_reward(p, r, bits)
-    assert aware.value <= plain.upper + 1e-12
-    assert plain.value <= aware.upper + 1e-12
-    assert 0 <= aware.gap < 1e-9
+    assert aware.value <= plain.upper + 1e-9
+    assert plain.value <= aware.upper + 1e-9
+    assert 0 <= aware.gap < 1e-6
 
 
 @given(problems(), rates, st.data())
@@ -231,9 +231,9 @@ def test_side_information_never_hurts(problem, bits, data):
     split = data.draw(arrays(np.int64, (3, len(p)), elements=st.integers(0, 3)))
     split[0] += split.sum(axis=0) == 0
     joint = p * split / split.sum(axis=0)
-    assert rate_reward(p, r, bits).value <= conditional_rate_reward(joint, r, bits).upper + 1e-12
+    assert rate_reward(p, r, bits).value <= conditional_rate_reward(joint, r, bits).upper + 1e-9
     doubled = conditional_rate_reward(joint, np.stack([r, 2 * r, 0 * r]), bits)
-    assert 0 <= doubled.gap < 1e-9
+    assert 0 <= doubled.gap < 1e-6
 
 
 NOISY = [  # error, uses, F(uses * capacity), leakage bound

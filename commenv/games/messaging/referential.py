@@ -42,6 +42,7 @@ from commenv.core.errors import bad, whole
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, integer, rule
 from commenv.core.limits import Limit, Limits
+from commenv.core.situations import MOST, Situations
 
 SENDER, RECEIVER = 0, 1
 
@@ -67,8 +68,13 @@ class Options(core.Options):
         super().__post_init__()
         whole("states", self.states, 2, 4096)
         whole("rounds", self.rounds, 1, 10**6)
-        if self.prior is not None and len(info.distribution(self.prior)) != self.states:
-            raise bad("prior", self.prior, f"a distribution of {self.states} states")
+        if self.prior is not None:
+            try:
+                fits = len(info.distribution(self.prior)) == self.states
+            except (TypeError, ValueError):
+                fits = False
+            if not fits:
+                raise bad("prior", self.prior, f"the probabilities of {self.states} states: not negative, with sum 1")
         table = self.table
         if table.ndim != 2 or len(table) != self.states or table.shape[1] < 1 or not np.isfinite(table).all():
             raise bad("reward", self.reward, f"'identity', 'ordered' or a table of finite numbers with {self.states} rows")
@@ -185,7 +191,42 @@ def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
     return f"round {game['finished'] + 1} of {options.rounds}: state {game['state']}{among}, {turn} to move"
 
 
+# ------------------------------------------------------------------------------------------------------------ situations
+def situations(options: Options) -> Situations | None:
+    K, C, rounds = options.states, options.candidates or 0, _rounds(options)
+    cut_within = options.max_cycles is not None and options.max_cycles < 2 * options.rounds and options.max_cycles % 2
+    if cut_within or max(K, C * (K - C + 1) ** C) > MOST:  # of boards there are (K - C + 1)**C
+        return None
+    one_hot = np.eye(K, dtype=np.float32)
+    if C == 0:
+        nothing = np.zeros((K, 0), np.float32)
+        return Situations(options.probabilities, np.arange(K), one_hot, nothing, options.table, rounds)
+    boards, probability = _boards(K, C)
+    n, places = len(boards), np.tile(np.arange(C), len(boards))
+    own = np.repeat(one_hot[boards].reshape(n, C * K), C, axis=0)
+    state = boards.ravel()
+    return Situations(np.repeat(probability / C, C), state, one_hot[state], own, np.eye(C)[places], rounds)
+
+
+def _boards(K: int, C: int) -> tuple[np.ndarray, np.ndarray]:
+    """All boards (n, C) that Floyd's sampling makes of K states, and how likely each is: as sets alike, in order not."""
+    boards, probability = np.zeros((1, 0), int), np.ones(1)
+    for last in range(K - C, K):
+        known = (boards[:, :, None] == np.arange(last + 1)).any(axis=1)
+        ways = np.where(known, 0, 1)
+        ways[:, last] += known.sum(axis=1)  # what was drawn before becomes the last one
+        board, drawn = np.nonzero(ways)
+        boards = np.column_stack([boards[board], drawn])
+        probability = probability[board] * ways[board, drawn] / (last + 1)
+    return boards, probability
+
+
 # ---------------------------------------------------------------------------------------------------------------- limits
+def _rounds(options: Options) -> int:
+    """Rounds that are played to their end."""
+    return options.rounds if options.max_cycles is None else min(options.rounds, options.max_cycles // 2)
+
+
 @dataclass(frozen=True)
 class _Round:
     """The best code of one round when each message on the air costs `price`: its reward, and how often it speaks."""
@@ -197,7 +238,7 @@ class _Round:
 
 
 def limits(options: Options) -> Limits:
-    rounds = options.rounds if options.max_cycles is None else min(options.rounds, options.max_cycles // 2)
+    rounds = _rounds(options)
     prior, reward = options.probabilities, options.table
     if options.candidates:
         prior, reward = np.full(options.candidates, 1 / options.candidates), np.eye(options.candidates)
