@@ -140,7 +140,7 @@ class CommPPOConfig(PPOConfig):
         elif ours:
             self.multi_agent(policies=list(names), policy_mapping_fn=_each_its_own)
         if self.minibatch_size is None:  # several learners want a number; more than there is means all there is
-            self.minibatch_size = self.train_batch_size_per_learner
+            self.training(minibatch_size=self.train_batch_size_per_learner)
         super().validate()
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:
