@@ -83,5 +83,9 @@ def limits(options):
     return Limits(unknown, unknown, unknown)
 
 
+def situations(options):
+    return None
+
+
 def describe(options, game, agents, board):
     return f"step {game['t']}: secrets {agents['secret'].tolist()}"

@@ -1,0 +1,227 @@
+"""The `commenv` command. Each command is a typed function whose docstring is its help; what it needs is imported when it runs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from experiments.screen import (
+    cross_tables,
+    evaluation_tables,
+    frontier_tables,
+    limits_table,
+    progress,
+    refusals,
+    run_table,
+    show,
+    table,
+)
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A game: see `commenv list`.")]
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="The game's options: states=6 reward=ordered prior=[.5,.3,.2] channel.error=.05. Values are JSON or plain words.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
+Learn = Annotated[
+    str, typer.Option(help="`differentiable`: gradients pass through the channel. `independent`: messages are actions.")
+]
+Steps = Annotated[int | None, typer.Option(help="Environment steps to train for; the agents' own default if not given.")]
+
+
+@app.callback()
+def about() -> None:
+    """How much reward does a bit of communication buy, how much could it buy at best, and which agents get there?
+
+    First steps:
+
+    - `commenv list`
+    - `commenv limits messaging/referential-v0 bits=2`
+    - `commenv frontier messaging/referential-v0 --bits 0,1,2,3`
+    """
+
+
+@app.command("list")
+def list_games(as_json: Json = False) -> None:
+    """The games, each in a line."""
+    with refusals():
+        import commenv
+
+        games = [{"id": id, "title": commenv.page(id).partition("\n")[0]} for id in commenv.ids()]
+        made = table("", "id", "what it is", left=2)
+        for game in games:
+            made.add_row(game["id"], game["title"])
+        show(games, as_json, made)
+
+
+@app.command()
+def limits(id: Id, words: Words = None, as_json: Json = False) -> None:
+    """What the best team could earn: silent, at this rate, and with any code.
+
+    Examples:
+
+    - `commenv limits messaging/referential-v0 bits=2`
+    - `commenv limits messaging/referential-v0 reward=ordered channel.symbols=3 channel.error=.05`
+    """
+    with refusals():
+        import commenv
+        from experiments.options import parse
+
+        found = commenv.limits(id, **parse(words or [])).as_dict()
+        show(found, as_json, limits_table(" ".join([id, *(words or [])]), found))
+
+
+@app.command()
+def train(
+    id: Id,
+    out: Annotated[Path, typer.Option(help="Folder of this run; one that was interrupted continues.")],
+    words: Words = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same team.")] = 0,
+    learn: Learn = "differentiable",
+    steps: Steps = None,
+    as_json: Json = False,
+) -> None:
+    """Train one team into a folder.
+
+    Ctrl-C leaves a checkpoint, and the same command goes on from it. RLlib's checkpoints are pickles, which may execute anything
+    when they are read: continue only runs that you trust.
+
+    Examples:
+
+    - `commenv train messaging/referential-v0 bits=2 --out runs/two-bits`
+    - `commenv train messaging/referential-v0 bits=3 --learn independent --seed 7 --out runs/alone`
+    """
+    with refusals(f"Stopped; the same command goes on with what is in {out}."):
+        from experiments import runs
+        from experiments.options import parse
+
+        recipe = runs.Recipe(id, parse(words or []), seed, learn, steps)
+        with progress(f"training {id}") as (tell, _):
+            page = runs.train(recipe, out, tell)
+        show(page, as_json, run_table(page), f"the team is in {out}; next: commenv evaluate {out}")
+
+
+@app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run, or a frontier with all its teams.")],
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=VALUE,...", help="Play over this channel as well; fields not said stay. May be repeated."),
+    ] = None,
+    cross: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="Pair the speakers of DIR with the listeners of this folder.")
+    ] = None,
+    games: Annotated[int | None, typer.Option(help="Play so many games, even where an exact sum is possible.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What trained teams earn: exactly where possible, else over 1,000,000 games.
+
+    With other channels it is a train x test matrix; a channel may differ in noise and budget, not in its number of symbols.
+
+    Examples:
+
+    - `commenv evaluate runs/two-bits`
+    - `commenv evaluate runs/two-bits --channel error=.1 --channel error=.05,erasure=.2`
+    - `commenv evaluate runs/messaging-referential-v0 --cross runs/messaging-referential-v0`
+    """
+    with refusals():
+        from experiments.options import parse
+
+        if channel and cross:
+            raise ValueError("--channel and --cross are two questions: ask them one at a time")
+        channels = [parse(one.split(",")) for one in channel or []]
+        with progress("loading") as (tell, _):
+            from experiments import comparisons
+
+            page: dict[str, Any]
+            if cross:
+                page = comparisons.cross(folder, cross, games, tell)
+            else:
+                page = comparisons.over_channels(folder, channels, games, tell)
+        show(page, as_json, *(cross_tables(page) if cross else evaluation_tables(page)))
+
+
+@app.command()
+def frontier(
+    id: Id,
+    words: Words = None,
+    bits: Annotated[str, typer.Option(help="Rates, in bits a message.")] = "0,1,2,3",
+    seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (3,7).")] = "3",
+    out: Annotated[Path | None, typer.Option(help="Folder; `runs/` and the game's name if not given.")] = None,
+    learn: Learn = "differentiable",
+    steps: Steps = None,
+    axis: Annotated[
+        str, typer.Option(help="Of the figure: `capacity`, `payload` or `entropy`, each with its own limits.")
+    ] = "capacity",
+    as_json: Json = False,
+) -> None:
+    """Train teams at every rate, and draw what they earn beside the limits.
+
+    Writes frontier.json, frontier.png and a folder for each team. Started again on the same folder it does only what is missing.
+
+    Examples:
+
+    - `commenv frontier messaging/referential-v0 --bits 0,1,2,3 --seeds 5`
+    - `commenv frontier messaging/referential-v0 reward=ordered --bits 1,2 --out runs/ordered`
+    - `commenv frontier messaging/referential-v0 --axis entropy`
+    """
+    folder = out or Path("runs") / id.replace("/", "-")
+    with refusals(f"Stopped; the same command goes on with what is in {folder}."):
+        from commenv.core.errors import bad
+        from experiments import frontier as frontiers
+        from experiments import runs
+        from experiments.figure import AXES, draw, title
+        from experiments.options import parse, rates
+        from experiments.options import seeds as seeds_of
+
+        recipe = runs.Recipe(id, parse(words or []), 0, learn, steps)
+        which = rates(bits), seeds_of(seeds)
+        if axis not in AXES:
+            raise bad("axis", axis, f"one of {', '.join(AXES)}")
+        with progress(f"frontier of {id}") as (tell, say):
+            page = frontiers.run(recipe, *which, folder, tell, lambda point: say(frontiers.line(point)))
+            tell(1, 1, "drawing")
+            drawn = draw(page, folder, axis)
+        tables = frontier_tables(title(page), frontiers.summary(page), page["checks"])
+        show(page, as_json, *tables, f"{folder / 'frontier.json'}, {drawn}")
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="`simulation`: games a second. `sampling`: inside RLlib.")],
+    seconds: Annotated[float, typer.Option(help="CPU time for each contender.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """How fast, beside what you would otherwise take. The others come with the extra `[bench]`.
+
+    Example: `commenv bench simulation`
+    """
+    with refusals():
+        from experiments.bench import BENCHES
+
+        if name not in BENCHES:
+            raise ValueError(f"unknown bench {name!r}; there are {', '.join(BENCHES)}")
+        with progress(name) as (tell, _):
+            result = BENCHES[name](seconds, tell)
+        show(result.as_dict(), as_json, result.table())
+        if result.interrupted:
+            raise KeyboardInterrupt
+
+
+def main() -> None:
+    try:
+        app()
+    except KeyboardInterrupt:  # before a command had begun
+        sys.exit(130)

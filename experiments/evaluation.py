@@ -1,0 +1,182 @@
+"""What one team earns and what it says: summed over every situation where that is possible, else played and averaged.
+
+A team is evaluated greedy: every agent takes its likeliest action. Reward is a game's, and so are bits: messages times rounds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from commenv import info
+from commenv.core.batch import Batch
+from commenv.core.game import Options
+from commenv.core.transmission import ERASED, NOTHING
+from commenv.games import rules
+from experiments.files import Tell, silent
+from experiments.options import over
+
+if TYPE_CHECKING:
+    from agents import Team
+
+GAMES = 1_000_000
+"""Games that are played where nothing exact is possible."""
+BATCH = 16_384
+LOOKUPS = 4_000_000
+"""Answers of a listener, and entries of a channel's matrix, that an exact evaluation may ask for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Figures of one team in one game."""
+
+    reward: float
+    """Mean over agents of what one earns in a game."""
+    standard_error: float
+    """Of the reward; 0 where it is exact."""
+    exact: bool
+    games_evaluated: int
+    """Games played for these figures; 0 where they are exact."""
+    capacity_bits: float
+    """Bits that the channel offered."""
+    payload_bits: float
+    """Bits in the messages put on the air; silence is none."""
+    entropy_bits: float
+    """Entropy of what was sent, silence included."""
+    mutual_information_bits: float | None
+    """I(state; delivered message), by Miller-Madow where it is not exact; None where the game has no one state or link."""
+    mutual_information_standard_error: float | None
+
+
+def evaluate(
+    team: "Team", channel: Mapping[str, Any] | None = None, games: int | None = None, tell: Tell = silent
+) -> dict[str, Any]:
+    """The figures of a team beside the limits; over another channel, if one is given, of which fields not said stay.
+
+    games: play so many even where an exact evaluation is possible. Raises ValueError for a channel that does not fit.
+    """
+    options = over(team.options, dict(channel)) if channel else team.options
+    found = enumerated(team, options) if games is None else None
+    if found is None:
+        found = played(team, options, games or GAMES, tell)
+    limits = rules(team.id).limits(options)
+    return {
+        **asdict(found),
+        "silent": limits.silent.value,
+        "reachable": limits.reachable.value,
+        "ceiling": limits.ceiling.value,
+        "efficiency": limits.efficiency(found.reward),
+        "channel": options.link.fields(),
+        "limits": limits.as_dict(),
+    }
+
+
+def enumerated(team: "Team", options: Options) -> Evaluation | None:
+    """Exact figures: sum over situations and over what the channel may deliver; None where that is too much, or no such game."""
+    module, link = rules(team.id), options.link
+    situations = None if link.limited else module.situations(options)
+    if situations is None:
+        return None
+    n, M, Y = len(situations.own), link.size, link.size + 1
+    if max(n if situations.own.shape[1] else 1, M) * Y > LOOKUPS:
+        return None
+    names, ends = module.layout(options).names, module.layout(options).links[0]
+    speaker, listener = (names[end] for end in ends)
+    message = team.act(speaker, situations.seen)
+    W = link.matrix[message]  # [situation, delivered]
+    p = situations.probability
+    reward = sum(float(p * W[:, y] @ _earned(team, listener, situations, y, Y)) for y in range(Y))
+
+    used = np.bincount(message, p, minlength=M)
+    joint = np.zeros((int(situations.state.max()) + 1, Y))
+    np.add.at(joint, situations.state, p[:, None] * W)
+    on_air = 1.0 - used[0] if link.silence else 1.0
+    rounds = situations.rounds
+    return Evaluation(
+        reward=rounds * reward,
+        standard_error=0.0,
+        exact=True,
+        games_evaluated=0,
+        capacity_bits=rounds * link.capacity,
+        payload_bits=rounds * float(on_air) * link.rate,
+        entropy_bits=rounds * info.entropy(used),
+        mutual_information_bits=rounds * info.mutual_information(joint),
+        mutual_information_standard_error=0.0,
+    )
+
+
+def _earned(team: "Team", listener: str, situations: Any, y: int, places: int) -> np.ndarray:
+    """Reward [n] of the listener's answers to the delivered symbol y; it is asked once where it sees nothing else."""
+    own = situations.own if situations.own.shape[1] else situations.own[:1]
+    inbox = np.zeros((len(own), places), np.float32)
+    inbox[:, y] = 1
+    action = team.act(listener, np.concatenate([own, inbox], axis=1))
+    return np.take_along_axis(situations.reward, np.broadcast_to(action, len(situations.reward))[:, None], axis=1)[:, 0]
+
+
+def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed: int = 0) -> Evaluation:
+    """Figures from at least so many games, the same number of every seed from `seed` on, so that short games count no more."""
+    n = min(games, BATCH)
+    each = -(-games // n)
+    batch = Batch(rules(team.id), options, n, seed, copy=False)
+    names = batch.possible_agents
+    heard = _Heard(batch)
+    played, total, squares = np.zeros(n, int), 0.0, 0.0
+    seen = batch.reset()
+    while played.min() < each:
+        active = batch.active
+        actions = {name: team.act(name, seen[name]) if active[name].any() else np.zeros(n, int) for name in names}
+        heard.before()
+        seen, *_, infos = batch.step(actions)
+        heard.after()
+        if "final_info" in infos[names[0]]:
+            ended = infos[names[0]]["_final_info"] & (played < each)
+            returns = np.mean([infos[name]["final_info"]["episode_return"][ended] for name in names], axis=0)
+            total, squares = total + float(returns.sum()), squares + float(returns @ returns)
+            played += infos[names[0]]["_final_info"]
+            tell(int(np.minimum(played, each).sum()), n * each, "playing")
+    N, finished = n * each, int(played.sum())
+    meter = batch.meter.total
+    per_game = meter.offered / finished
+    information = heard.information()
+    return Evaluation(
+        reward=total / N,
+        standard_error=float(np.sqrt(max(squares / N - (total / N) ** 2, 0.0) / N)),
+        exact=False,
+        games_evaluated=N,
+        capacity_bits=meter.capacity_bits / finished,
+        payload_bits=meter.payload_bits / finished,
+        entropy_bits=per_game * meter.entropy,
+        mutual_information_bits=per_game * information.bits if information else None,
+        mutual_information_standard_error=per_game * information.standard_error if information else None,
+    )
+
+
+class _Heard:
+    """Counts of (state, delivered symbol) in games of one link whose Game has a `state`."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.games, self.heard, self.places = batch.state.games, batch.state.heard, batch.channel.size + 1
+        self.counts = np.zeros(0, int)
+        self.applies = batch.state.heard.shape[1] == 1 and "state" in (batch.state.games.dtype.names or ())
+
+    def before(self) -> None:
+        if self.applies:
+            self.state = np.array(self.games["state"])
+
+    def after(self) -> None:
+        if not self.applies:
+            return
+        y = self.heard[:, 0]
+        said = y != NOTHING
+        cell = self.state[said] * self.places + np.where(y == ERASED, self.places - 1, y)[said]
+        counts = np.bincount(cell, minlength=len(self.counts))
+        counts[: len(self.counts)] += self.counts
+        self.counts = counts
+
+    def information(self) -> info.Estimate | None:
+        if not self.counts.any():
+            return None
+        counts = np.pad(self.counts, (0, -len(self.counts) % self.places))
+        return info.estimate_mutual_information(counts.reshape(-1, self.places))

@@ -1,0 +1,232 @@
+"""One training run in a folder: begun, interrupted, continued, finished.
+
+    run.json                            what was trained, with what, for how long, and whether it is finished
+    metrics.jsonl                       a line an iteration
+    team.json, team.safetensors         the team, once it is finished
+    checkpoint-NNNNNN/                  RLlib's own, until it is finished; from it an interrupted run continues
+
+A checkpoint is written every 20 seconds and on Ctrl-C. RLlib writes pickles, and reading one may execute anything: continue only
+runs that you trust. A team's own files hold no code. The same seed gives the same team, unless the run was interrupted: RLlib
+keeps no state of its random numbers, so a continued run plays other games.
+"""
+
+import json
+import logging
+import math
+import os
+import shutil
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from commenv.core.errors import bad, whole
+from experiments.files import Tell, command_line, read_json, silent, versions, write, write_json
+from experiments.options import chosen
+
+CHECKPOINT_EVERY = 20.0
+"""Seconds."""
+LEARN = ("differentiable", "independent")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes a run what it is: a folder holds one. Raises ValueError for anything not allowed."""
+
+    id: str
+    options: dict[str, Any]
+    seed: int = 0
+    learn: str = "differentiable"
+    total_steps: int | None = None
+    """Environment steps; None: those of the run in the folder, or CommPPOConfig's."""
+
+    def __post_init__(self) -> None:
+        chosen(self.id, self.options)
+        whole("seed", self.seed, 0, 2**31 - 1)
+        if self.learn not in LEARN:
+            raise bad("learn", self.learn, f"one of {', '.join(LEARN)}")
+        if self.total_steps is not None:
+            whole("steps", self.total_steps, 1)
+
+    def check(self, page: dict[str, Any], folder: Path, but: tuple[str, ...] = ()) -> None:
+        """Raises ValueError if what stands in a folder was made by another recipe."""
+        for name, ours in asdict(self).items():
+            theirs = page.get(name)
+            same = theirs == ours or (name == "total_steps" and ours is None)
+            if name == "options" and isinstance(theirs, dict):
+                same = chosen(self.id, theirs) == chosen(self.id, self.options)
+            if not same and name not in but:
+                raise ValueError(f"{folder} was made with {name}={theirs!r}, not {ours!r}: choose another --out")
+
+    def config(self) -> Any:
+        """The CommPPOConfig to train with."""
+        from agents import CommPPOConfig
+
+        config = CommPPOConfig().environment(self.id, env_config=self.options)
+        config.communication(learn=self.learn, total_steps=self.total_steps)
+        return config.debugging(seed=self.seed, log_level="ERROR")
+
+
+def train(recipe: Recipe, folder: Path, tell: Tell = silent) -> dict[str, Any]:
+    """Train one run to its end, or go on where it stopped, and return its run.json; a finished run is only read.
+
+    Ctrl-C ends it after the iteration with a checkpoint, and raises KeyboardInterrupt; a second one does not wait.
+    Raises ValueError for a folder of another run.
+    """
+    before = read_json(folder / "run.json")
+    if before:
+        recipe.check(before, folder)
+        if before.get("status") == "finished":
+            return before
+    with interruptions() as asked:
+        tell(0, 1, "starting")
+        session()
+        if asked():
+            raise KeyboardInterrupt
+        run = _Run(recipe, folder, before)
+        try:
+            run.resume(tell)
+            while run.iteration < run.iterations and not asked():
+                tell(run.iteration, run.iterations, run.iterate())
+                if time.monotonic() - run.saved > CHECKPOINT_EVERY:
+                    run.save()
+            run.save()
+        finally:
+            run.algo.stop()
+    return run.page
+
+
+class _Run:
+    def __init__(self, recipe: Recipe, folder: Path, before: dict[str, Any] | None) -> None:
+        self.folder, self.begun, self.saved = folder, time.monotonic(), time.monotonic()
+        total = recipe.total_steps or (before or {}).get("total_steps")
+        config = Recipe(**{**asdict(recipe), "total_steps": total}).config()
+        self.iterations = math.ceil(config.total_steps / config.train_batch_size_per_learner)
+        self.algo = config.build_algo()
+        self.lines: list[dict[str, Any]] = []
+        self.earlier = float(before.get("seconds", 0)) if before else 0.0
+        self.interruptions = int(before.get("interruptions", 0)) if before else 0
+        self.page = {
+            **asdict(recipe),
+            "total_steps": config.total_steps,
+            "iterations": self.iterations,
+            "command": command_line(),
+            "versions": versions(),
+            "seconds": 0.0,
+            "games": 0,
+            "interruptions": 0,
+            "status": "unfinished",
+        }
+
+    @property
+    def iteration(self) -> int:
+        return len(self.lines)
+
+    def resume(self, tell: Tell) -> None:
+        """Go on from the newest checkpoint, if there is one; metrics of what came after it are forgotten."""
+        checkpoints = sorted(self.folder.glob("checkpoint-??????"))
+        if not checkpoints:
+            self.earlier = 0.0
+            write_json(self.folder / "run.json", self.page)
+            return
+        tell(0, 1, "restoring the checkpoint")
+        self.page["interruptions"] = self.interruptions + 1
+        self.algo.restore_from_path(str(checkpoints[-1].resolve()))
+        text = (self.folder / "metrics.jsonl").read_text()
+        self.lines = [json.loads(line) for line in text.splitlines()[: int(self.algo.iteration)]]
+
+    def iterate(self) -> str:
+        """Train one iteration; returns a few words about it."""
+        result = self.algo.train()
+        line = metrics(self.iteration + 1, result)
+        self.lines.append(line)
+        return "" if line["reward"] is None else f"reward {line['reward']:.3f}"
+
+    def save(self) -> None:
+        """A finished run leaves its team, an unfinished one a checkpoint."""
+        finished = self.iteration >= self.iterations
+        write(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in self.lines))
+        if finished:
+            self.algo.team().save(self.folder)
+        else:
+            self._checkpoint()
+        self.saved = time.monotonic()
+        self.page["seconds"] = round(self.earlier + self.saved - self.begun, 3)
+        self.page["games"] = sum(line["games"] for line in self.lines)
+        self.page["status"] = "finished" if finished else "unfinished"
+        write_json(self.folder / "run.json", self.page)
+        if finished:
+            for checkpoint in self.folder.glob("checkpoint-*"):
+                shutil.rmtree(checkpoint)
+
+    def _checkpoint(self) -> None:
+        path = self.folder / f"checkpoint-{self.iteration:06}"
+        if self.iteration == 0 or path.exists():
+            return
+        aside = path.with_suffix(".new")
+        shutil.rmtree(aside, ignore_errors=True)
+        self.algo.save_to_path(str(aside.resolve()))
+        os.replace(aside, path)
+        for checkpoint in self.folder.glob("checkpoint-*"):
+            if checkpoint != path:
+                shutil.rmtree(checkpoint)
+
+
+def metrics(iteration: int, result: dict[str, Any]) -> dict[str, Any]:
+    """A line of metrics.jsonl from RLlib's result. Its episode return is the sum over agents: ours is a game's, the mean."""
+    runners = result["env_runners"]
+    returns = runners.get("agent_episode_returns_mean", {}).values()
+    return {
+        "iteration": iteration,
+        "steps": int(runners["num_env_steps_sampled_lifetime"]),
+        "games": int(runners.get("num_episodes", 0)),
+        "reward": float(sum(returns) / len(returns)) if returns else None,
+        **{key: float(value) for key, value in sorted(runners.get("communication", {}).items())},
+        "seconds": round(float(result["time_this_iter_s"]), 4),
+    }
+
+
+def session() -> None:
+    """Ray, quiet, and torch on one thread: the same seed then gives the same team whatever the number of cores."""
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what ray asks for to keep quiet about its future
+    import ray
+    import ray.rllib
+    import torch
+
+    torch.set_num_threads(1)
+    logging.getLogger("ray.rllib").setLevel(logging.ERROR)  # "You are running CommPPO on the new API stack!"
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\.")
+    if not ray.is_initialized():
+        ray.init(
+            include_dashboard=False,
+            num_cpus=os.cpu_count(),
+            object_store_memory=100 * 2**20,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+
+
+@contextmanager
+def interruptions() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C does not tear RLlib apart within an iteration: whether it was asked for is told, and it is raised at the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked.is_set():
+        raise KeyboardInterrupt

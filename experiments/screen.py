@@ -1,0 +1,198 @@
+"""What a user sees: results on stdout, as tables or as JSON; progress, news and refusals on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from experiments.files import Tell
+
+
+def out() -> Console:
+    return Console(file=sys.stdout, highlight=False)
+
+
+def err() -> Console:
+    return Console(file=sys.stderr, highlight=False)
+
+
+@contextmanager
+def refusals(interrupted: str = "Stopped.") -> Iterator[None]:
+    """Bad input becomes one sentence and exit code 2; Ctrl-C one sentence and 130. Anything else is a bug, and shows itself."""
+    try:
+        yield
+    except (ValueError, OSError) as reason:
+        print(f"commenv: {reason}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except ImportError as reason:
+        print(f"commenv: {_missing(reason)}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print(interrupted, file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _missing(reason: ImportError) -> str:
+    """What to do about it, in a sentence; raises it again where it is our own fault."""
+    if reason.name == "agents":
+        found = getattr(sys.modules.get("agents"), "__file__", None)
+        return (
+            f"another package called agents (openai-agents?) is found before commenv's, at {found}: keep them in two environments"
+        )
+    if reason.name in ("torch", "ray", "safetensors"):
+        return f"this needs {reason.name}: pip install 'commenv[train]'"
+    raise reason
+
+
+@contextmanager
+def progress(what: str) -> Iterator[tuple[Tell, Callable[[str], None]]]:
+    """Progress on stderr: a Tell, and a function that says a line. A bar on a terminal; elsewhere a line every tenth."""
+    console = err()
+    if not console.is_terminal:
+        tenths = -1
+
+        def count(done: int, total: int, what: str) -> None:
+            nonlocal tenths
+            if 10 * done // total > tenths:
+                tenths = 10 * done // total
+                say(f"{10 * tenths:3} %  {what}")
+
+        def say(line: str) -> None:
+            print(line, file=sys.stderr, flush=True)
+
+        yield count, say
+        return
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield tell, bar.console.print
+
+
+def show(page: Any, as_json: bool, *tables: Table | str) -> None:
+    if as_json:
+        print(json.dumps(page, indent=1, allow_nan=False))
+        return
+    for table in tables:
+        out().print(table)
+
+
+def table(title: str, *headings: str, left: int = 1) -> Table:
+    """A table whose first columns hold words and whose others hold numbers."""
+    width = min(len(title), out().width)
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), min_width=width)
+    for k, heading in enumerate(headings):
+        made.add_column(heading, justify="left" if k < left else "right", no_wrap=k == 0 or k >= left)
+    return made
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A number for a table; nothing where there is none."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def uncertain(value: float | None, error: float | None) -> str:
+    """A number with its standard error, where it has one."""
+    return figure(value) + (f" ± {error:.4f}" if error else "")
+
+
+# -------------------------------------------------------------------------------------------------------------- the tables
+def limits_table(title: str, limits: dict[str, dict[str, Any]]) -> Table:
+    made = table(title, "limit", "source", "", "reward a game", left=3)
+    for name, limit in limits.items():
+        made.add_row(name, limit["source"], "exact" if limit["exact"] else "bound", f"{limit['value']:.9g}")
+    return made
+
+
+def run_table(page: dict[str, Any]) -> Table:
+    made = table(f"{page['id']}, seed {page['seed']}: {page['status']}", "", "", left=1)
+    for key in ("learn", "total_steps", "iterations", "games", "seconds", "interruptions"):
+        made.add_row(key.replace("_", " "), str(page[key]))
+    return made
+
+
+def frontier_tables(title: str, rows: Sequence[dict[str, Any]], checks: Sequence[dict[str, Any]]) -> list[Table | str]:
+    headings = (
+        "bits",
+        "seeds",
+        "reward",
+        "worst",
+        "best\nteam",
+        "best\ncode",
+        "effi-\nciency",
+        "\nworst",
+        "bits\nsent",
+        "bits\ntold",
+    )
+    made = table(title, *headings, left=0)
+    for row in rows:
+        rewards = [figure(row[key]) for key in ("reward", "worst", "reachable", "ceiling")]
+        shares = [figure(row[key], 3) for key in ("efficiency", "worst_efficiency")]
+        bits = [figure(row[key], 3) for key in ("entropy_bits", "mutual_information_bits")]
+        made.add_row(str(row["bits"]), str(row["seeds"]), *rewards, *shares, *bits)
+    made.caption = (
+        "Medians over seeds, a game. Best team: reachable; best code: ceiling; efficiency: from silence (0) to reachable (1).\n"
+        "Bits sent: entropy, silence included; bits told: mutual information of state and delivered message."
+    )
+    made.caption_justify = "left"
+    passed = sum(check["passed"] for check in checks)
+    if not checks:
+        return [made]
+    verdict = "passed" if passed == len(checks) else "FAILED"
+    return [made, f"check that {checks[0]['check']}: {verdict} ({passed} of {len(checks)} seeds)"]
+
+
+def evaluation_tables(page: dict[str, Any]) -> list[Table | str]:
+    """One team over its own channel in full; several, or other channels, as a train x test matrix."""
+    found = page["evaluations"]
+    if len(found) == 1:
+        return [_one(found[0])]
+    names = [_channel(channel) or "as trained" for channel in page["channels"]]
+    made = table(f"{found[0]['id']}: reward a game (efficiency) over", "team", *names)
+    for name in dict.fromkeys(cell["team"] for cell in found):
+        made.add_row(name, *(_cell(cell) for cell in found if cell["team"] == name))
+    return [made]
+
+
+def _one(found: dict[str, Any]) -> Table:
+    how = "exact" if found["exact"] else f"{found['games_evaluated']:,} games"
+    made = table(f"{found['id']} ({how})", "a game", "")
+    made.add_row("reward", uncertain(found["reward"], found["standard_error"]))
+    for key in ("silent", "reachable", "ceiling", "efficiency", "capacity_bits", "payload_bits", "entropy_bits"):
+        made.add_row(key.replace("_", " "), figure(found[key]))
+    told = found["mutual_information_bits"], found["mutual_information_standard_error"]
+    made.add_row("I(state; delivered) bits", uncertain(*told))
+    return made
+
+
+def _cell(found: dict[str, Any]) -> str:
+    share = "" if found["efficiency"] is None else f" ({found['efficiency']:.3f})"
+    return uncertain(found["reward"], found["standard_error"]) + share
+
+
+def _channel(fields: dict[str, Any]) -> str:
+    return ",".join(f"{key}={value}" for key, value in fields.items())
+
+
+def cross_tables(page: dict[str, Any]) -> list[Table | str]:
+    made: list[Table | str] = []
+    for symbols in dict.fromkeys(pair["symbols"] for pair in page["pairs"]):
+        pairs = [pair for pair in page["pairs"] if pair["symbols"] == symbols]
+        listeners = list(dict.fromkeys(pair["listener"] for pair in pairs))
+        head = f"{symbols} symbols: reward a game of speakers (rows) with listeners (columns)"
+        matrix = table(head, "", *listeners)
+        for speaker in dict.fromkeys(pair["speaker"] for pair in pairs):
+            row = [pair for pair in pairs if pair["speaker"] == speaker]
+            matrix.add_row(speaker, *(uncertain(pair["reward"], pair["standard_error"]) for pair in row))
+        made.append(matrix)
+    return made

@@ -1,0 +1,167 @@
+"""The command as a user meets it: what it prints, where, and how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+from teams import coded, finished
+from typer.testing import CliRunner
+
+from experiments.command import app
+
+ID = "messaging/referential-v0"
+COMMANDS = ("list", "limits", "train", "evaluate", "frontier", "bench")
+
+
+def run(*words):
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> str:
+    folder = tmp_path / "run"
+    finished(coded(range(8), range(8), bits=3), folder, 0)
+    return str(folder)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches(command):
+    done = run(command, "--help")
+    assert done.exit_code == 0
+    assert command == "list" or f"commenv {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["limits", "messaging/none-v0"], "unknown id"),
+        (["limits", ID, "colour=red"], "unknown option 'colour'"),
+        (["limits", ID, "bits"], "write key=value"),
+        (["limits", ID, "bits=-1"], "bits=-1 is not allowed"),
+        (["limits", ID, "prior=[.5,.6]", "states=2"], "with sum 1"),
+        (["limits", ID, "channel.eror=1"], "unknown channel field"),
+        (["train", ID, "--out", "x", "--learn", "hard"], "learn='hard' is not allowed"),
+        (["train", ID, "--out", "x", "--steps", "0"], "steps=0 is not allowed"),
+        (["frontier", ID, "--bits", "1,x"], "bits='x' is not allowed"),
+        (["frontier", ID, "--seeds", "0"], "seeds=0 is not allowed"),
+        (["frontier", ID, "--axis", "money"], "axis='money' is not allowed"),
+        (["frontier", ID, "bits=2"], "--bits"),
+        (["evaluate", "/nowhere"], "holds no team"),
+        (["evaluate", "/nowhere", "--games", "0"], "games=0 is not allowed"),
+        (["evaluate", "/nowhere", "--channel", "error=1", "--cross", "/nowhere"], "one at a time"),
+        (["bench", "nothing"], "unknown bench"),
+    ],
+)
+def test_bad_input_is_one_sentence(words, sentence):
+    done = run(*words)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert done.stderr.startswith("commenv: ")
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["train", ID], ["bench"], ["limits", ID, "--colour"]])
+def test_what_is_no_command(words):
+    done = run(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_another_package_called_agents_is_named(monkeypatch, team):
+    other = types.ModuleType("agents")
+    other.__file__ = "/elsewhere/agents/__init__.py"
+    monkeypatch.setitem(sys.modules, "agents", other)
+    done = run("evaluate", team)
+    assert done.exit_code == 2
+    assert "another package called agents" in done.stderr
+    assert "/elsewhere" in done.stderr
+
+
+def test_what_is_not_installed_is_named(monkeypatch, team):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "agents"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = run("evaluate", team)
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (2, "commenv: this needs ray: pip install 'commenv[train]'")
+
+
+def test_list_and_limits_in_json():
+    assert ID in [game["id"] for game in json.loads(run("list", "--json").stdout)]
+    limits = json.loads(run("limits", ID, "bits=2", "--json").stdout)
+    assert limits["reachable"] == {"value": 0.5, "exact": True, "source": "likeliest states"}
+
+
+def test_tables():
+    assert ID in run("list").stdout
+    assert "reachable" in run("limits", ID, "bits=2").stdout
+
+
+def test_evaluate(team):
+    assert "efficiency" in run("evaluate", team).stdout
+    page = json.loads(run("evaluate", team, "--channel", "error=.1", "--channel", "error=.05,erasure=.2", "--json").stdout)
+    assert [cell["reward"] for cell in page["evaluations"]] == pytest.approx([1, 0.9, 0.95 * 0.8 + 0.2 / 8])
+    assert "error=0.1" in run("evaluate", team, "--channel", "error=.1").stdout
+    done = run("evaluate", team, "--channel", "bits=2")
+    assert (done.exit_code, done.stdout) == (2, "")
+    page = json.loads(run("evaluate", team, "--games", "20000", "--json").stdout)
+    assert page["evaluations"][0]["games_evaluated"] >= 20_000
+
+
+def test_cross(team):
+    assert json.loads(run("evaluate", team, "--cross", team, "--json").stdout)["pairs"][0]["reward"] == 1
+    assert "8 symbols" in run("evaluate", team, "--cross", team).stdout
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_train_and_frontier(tmp_path):
+    words = ["frontier", ID, "--bits", "0,1", "--seeds", "1", "--steps", "4096", "--out", str(tmp_path / "f")]
+    done = run(*words, "--json")
+    assert done.exit_code == 0
+    page = json.loads(done.stdout)
+    assert [point["bits"] for point in page["points"]] == [0, 1]
+    assert page["checks"][0]["passed"]
+    assert {"id", "options", "command", "versions", "learn", "total_steps"} <= page.keys()
+    assert (tmp_path / "f/frontier.png").is_file()
+    assert "bits told" in " ".join(run(*words).stdout.split())
+    again = run("train", ID, "bits=1", "--steps", "4096", "--out", str(tmp_path / "f/bits=1/seed=0"), "--json")
+    assert json.loads(again.stdout)["status"] == "finished"
+    done = run("frontier", ID, "states=6", "--out", str(tmp_path / "f"))
+    assert (done.exit_code, "choose another --out" in done.stderr) == (2, True)
+
+
+def test_interrupted_is_130_and_one_sentence(monkeypatch):
+    def interrupted(*words, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.runs.train", interrupted)
+    done = run("train", ID, "--out", "somewhere")
+    assert done.exit_code == 130
+    assert done.stderr == "Stopped; the same command goes on with what is in somewhere.\n"
+
+
+def test_ctrl_c_of_the_real_thing(tmp_path):
+    command = [sys.executable, "-c", "from experiments.command import main; main()"]
+    words = ["frontier", ID, "--bits", "0,1", "--seeds", "1", "--out", str(tmp_path / "f")]
+    process = subprocess.Popen([*command, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / "f/frontier.json").is_file():
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1].startswith("Stopped; the same command goes on")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [["list"], ["limits", ID, "bits=2", "--json"], ["--help"], ["train", "--help"]])
+def test_what_needs_no_training_loads_neither_torch_nor_ray(words):
+    code = "import sys\nfrom experiments.command import app\ntry: app()\nexcept SystemExit: pass\n"
+    code += "print('heavy', {'torch', 'ray', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "heavy set()"

@@ -1,0 +1,110 @@
+"""Runs that end, are interrupted, and go on; files that are whole or old."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents import Team
+from experiments import runs
+from experiments.files import read_json, versions, write, write_json
+
+ID = "messaging/referential-v0"
+STEPS = 3 * 4096
+RECIPE = runs.Recipe(ID, {"bits": 1}, seed=3, total_steps=STEPS)
+
+
+def interrupt_at(iteration):
+    def tell(done, total, what):
+        if done == iteration:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return tell
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_a_run_is_interrupted_goes_on_and_ends(tmp_path):
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(RECIPE, tmp_path, interrupt_at(1))
+    assert signal.getsignal(signal.SIGINT) is handler
+    page = read_json(tmp_path / "run.json")
+    assert (page["status"], page["games"]) == ("unfinished", 2 * 2048)
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-000002"]
+
+    page = runs.train(RECIPE, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["steps"] for line in lines] == [4096, 8192, STEPS]
+    assert all(0 <= line["reward"] <= 1 for line in lines)  # a game's, not summed over the agents
+    assert (page["status"], page["games"], page["interruptions"]) == ("finished", 3 * 2048, 1)
+    assert page["versions"] == versions()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.jsonl", "run.json", "team.json", "team.safetensors"]
+
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert runs.train(RECIPE, tmp_path) == page
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_the_same_seed_gives_the_same_team(tmp_path):
+    actions = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        runs.train(runs.Recipe(ID, {"bits": 2}, seed, total_steps=4096), tmp_path / name)
+        policies = Team.load(tmp_path / name).policies
+        actions.append(np.concatenate([policies[n].layers[0].weight.detach().numpy().ravel() for n in sorted(policies)]))
+    assert np.array_equal(actions[0], actions[1])
+    assert not np.array_equal(actions[0], actions[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("id", "messaging/other"), ("options", {"bits": 2}), ("seed", 4), ("learn", "independent"), ("total_steps", 1)],
+)
+def test_a_folder_of_another_run_is_refused(tmp_path, name, other):
+    page = {"id": ID, "options": {"bits": 1}, "seed": 3, "learn": "differentiable", "total_steps": STEPS, "status": "finished"}
+    write_json(tmp_path / "run.json", page)
+    assert runs.train(RECIPE, tmp_path) == page
+    write_json(tmp_path / "run.json", {**page, name: other})
+    with pytest.raises(ValueError, match=rf"was made with {name}=.*choose another --out"):
+        runs.train(RECIPE, tmp_path)
+
+
+def test_options_that_mean_the_same_are_the_same_run(tmp_path):
+    page = {"id": ID, "options": {"bits": 1, "states": 8, "channel": {}}, "seed": 3, "learn": "differentiable"}
+    write_json(tmp_path / "run.json", {**page, "total_steps": STEPS, "status": "finished"})
+    assert runs.train(RECIPE, tmp_path)["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    "bad", [{"id": "x"}, {"options": {"bits": -1}}, {"seed": -1}, {"learn": "hard"}, {"total_steps": 0}, {"options": {"z": 1}}]
+)
+def test_bad_recipes(bad):
+    with pytest.raises(ValueError, match=r"is not allowed|unknown"):
+        runs.Recipe(**{"id": ID, "options": {}, **bad})
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "page"
+    write(path, "old")
+
+    def half(aside: Path) -> None:
+        aside.write_text("ne")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(path, half)
+    assert path.read_text() == "old"
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"x": float("nan")})
+    assert path.read_text() == "old"
+
+
+def test_a_damaged_page_is_said_to_be(tmp_path):
+    assert read_json(tmp_path / "page.json") is None
+    for text in ('{"a": ', "[]", "\x00"):
+        (tmp_path / "page.json").write_text(text)
+        with pytest.raises(ValueError, match="is damaged"):
+            read_json(tmp_path / "page.json")
