@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 import commenv
 from experiments.bench import measure, simulation
+from experiments.frontier import summary
 
 ROOT = Path(__file__).parent.parent
 OURS = sorted(
@@ -41,6 +42,17 @@ def test_constraints_pin_what_the_project_asks_for(need):
     pins = {canonicalize_name(name): pin for name, _, pin in (line.partition("==") for line in lines)}
     wanted = Requirement(need)
     assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)])
+
+
+def test_readme_says_what_the_results_say():
+    table = [line.split("|")[1:-1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    rows = {cells[0].strip(" `"): [cell.strip() for cell in cells[2:]] for cells in table if len(cells) == 9}
+    recorded = {path.parent.name: json.loads(path.read_text()) for path in (ROOT / "experiments/results").glob("*/frontier.json")}
+    assert rows.keys() == recorded.keys()
+    for name, page in recorded.items():
+        said, seeds = summary(page), {point["seed"] for point in page["points"]}
+        by_bits = {row["bits"]: f"{row['efficiency']:.3f} ({row['worst_efficiency']:.3f})" for row in said if row["bits"]}
+        assert rows[name] == [str(len(seeds)), *(by_bits.get(bits, "") for bits in range(1, 7))]
 
 
 def test_import_commenv_is_light():
