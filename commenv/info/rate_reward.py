@@ -154,7 +154,8 @@ def _frontier(weight: Array, p: Array, r: Array, bits: float) -> RateReward:
             break
         left, right = (point, right) if point.bits <= bits else (left, point)
     policy = (1 - share) * left.policy + share * right.policy
-    return RateReward(ceiling + value, ceiling + max(value, upper), policy)
+    # Below about 1e-15 bits a policy's information is lost in rounding, and it may seem to earn more than can be.
+    return RateReward(ceiling + min(value, upper), ceiling + upper, policy)
 
 
 def _tangent(weight: Array, p: Array, regret: Array, A: Array) -> tuple[_Point, float]:
