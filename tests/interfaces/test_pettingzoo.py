@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import timeit
 import warnings
 from typing import Any
 
@@ -363,20 +362,3 @@ def test_people_can_watch(capsys):
     env.reset(seed=0)
     env.step({"sender": 1})
     assert "sender -> receiver: 1" in capsys.readouterr().out
-
-
-# ---------------------------------------------------------------------------------------------------------------- speed
-def test_a_step_costs_a_tenth_of_mpe2_s():
-    """The best of many short turns, so that others at work on the machine do not decide."""
-    mpe2 = pytest.importorskip("mpe2.simple_speaker_listener_v4")
-    ours, theirs = commenv.make(REFERENTIAL, rounds=10**6), mpe2.parallel_env(max_cycles=10**9)
-    theirs.reset(seed=0)
-    ours.reset(seed=0)
-    move = {name: 1 for name in ours.agents}
-    their_move = {name: 1 for name in theirs.agents}
-    turns = [
-        (min(timeit.repeat(lambda: ours.step(move), number=20)), min(timeit.repeat(lambda: theirs.step(their_move), number=20)))
-        for _ in range(20)
-    ]
-    fastest, their_fastest = map(min, zip(*turns, strict=True))
-    assert fastest * 10 <= their_fastest
