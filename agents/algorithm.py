@@ -1,5 +1,6 @@
 """CommPPO: RLlib's PPO on batched games, with two ways to learn to talk."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Self
@@ -8,12 +9,13 @@ from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.policy.sample_batch import DEFAULT_POLICY_ID
 
+from agents.channels import LARGEST
 from agents.learner import CommPPOLearner
 from agents.losses import TeamLoss
 from agents.modules import AgentModule, TeamModule
 from agents.sampling import BatchedEnvRunner
 from agents.team import Team
-from commenv.core.errors import bad, whole
+from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Options, choose
 from commenv.games import rules
 
@@ -105,12 +107,12 @@ class CommPPOConfig(PPOConfig):
         if total_steps is not None:
             self.total_steps = whole("total_steps", total_steps, 1)
         if marginal_up_to is not None:
-            self.marginal_up_to = whole("marginal_up_to", marginal_up_to, 0)
+            self.marginal_up_to = whole("marginal_up_to", marginal_up_to, 0, LARGEST)
         if loss is not None:
             known = [f.name for f in fields(TeamLoss)]
             if unknown := sorted(set(loss) - set(known)):
                 raise ValueError(f"unknown coefficient {unknown[0]!r}; a team's loss has {', '.join(known)}")
-            self.team_loss = TeamLoss(**{**asdict(self.team_loss), **loss})
+            self.team_loss = TeamLoss(**{**asdict(self.team_loss), **{k: number(k, v, 0, math.inf) for k, v in loss.items()}})
         return self
 
     @property
@@ -136,6 +138,10 @@ class CommPPOConfig(PPOConfig):
                     f"a differentiable team is one module: leave policies={list(self.policies)} out, or learn independently"
                 )
             _speaker_and_listener(self.layout())
+            if self.options().link.limited:
+                raise ValueError(
+                    "a channel with a budget is not differentiable: learn independently, or leave refill and cap out"
+                )
             self.multi_agent(policies=[TEAM], policy_mapping_fn=_everybody_is_the_team)
         elif ours:
             self.multi_agent(policies=list(names), policy_mapping_fn=_each_its_own)

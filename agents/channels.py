@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from commenv.core.channel import Channel
 
+LARGEST = 1024
+"""Symbols of a channel whose transition matrix is held."""
+
 
 class DifferentiableChannel(nn.Module):
     """Carries one-hot messages, or distributions over messages, and lets gradients through.
@@ -16,13 +19,20 @@ class DifferentiableChannel(nn.Module):
     """
 
     matrix: Tensor
+    """W [M, M + 1], for alphabets up to LARGEST; larger ones have an empty one."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         if channel.limited:
             raise ValueError("a channel with a budget is not differentiable: what it delivers depends on what was sent before")
         self.wire = channel.wire
-        self.register_buffer("matrix", torch.from_numpy(channel.matrix).float(), persistent=False)
+        W = torch.from_numpy(channel.matrix).float() if channel.size <= LARGEST else torch.zeros(0, 0)
+        self.register_buffer("matrix", W, persistent=False)
+
+    @property
+    def places(self) -> int:
+        """Length of an inbox: a place for every symbol, and the last for an erasure."""
+        return self.wire.symbols + 1
 
     def marginal(self, message: Tensor) -> Tensor:
         """Distribution of messages [..., M] -> distribution of what is delivered [..., M + 1]."""
@@ -33,10 +43,9 @@ class DifferentiableChannel(nn.Module):
 
         For each noise the channel is a fixed map of symbols, so a relaxed message passes through it linearly.
         """
-        symbols = torch.arange(self.wire.symbols)
-        arrives = self._map(symbols, noise.unsqueeze(-1))  # [..., M]: where each symbol would go
-        table = nn.functional.one_hot(arrives, self.wire.symbols + 1).to(message.dtype)
-        return (message.unsqueeze(-2) @ table).squeeze(-2)
+        arrives = self._map(torch.arange(self.wire.symbols), noise.unsqueeze(-1))  # [..., M]: where each symbol would go
+        nowhere = torch.zeros(*message.shape[:-1], self.places, dtype=message.dtype)
+        return nowhere.scatter_add(-1, arrives.expand(message.shape), message)
 
     def _map(self, message: Tensor, noise: Tensor) -> Tensor:
         """Index of what is delivered; the erasure is M."""

@@ -112,6 +112,11 @@ class CommPPOLearner(PPOTorchLearner):
         def at(columns: dict[str, np.ndarray], key: str, later: int) -> Tensor:
             return torch.from_numpy(columns[key][rows, steps + later])
 
+        if not len(rows):
+            raise ValueError(
+                f"no message was answered within {fragment.steps} steps of any game: "
+                "give max_cycles room for it, or a longer rollout_fragment_length"
+            )
         heard = at(listener, "obs", 1)
         columns = {
             "seen": at(speaker, "obs", 0),
@@ -135,7 +140,7 @@ class CommPPOLearner(PPOTorchLearner):
 
     def _sums(self, module: TeamModule) -> bool:
         """Whether the message is summed over: where the alphabet is small."""
-        return module.matrix.shape[0] <= self.config.marginal_up_to
+        return module.channel.wire.symbols <= self.config.marginal_up_to
 
     def compute_loss_for_module(self, *, module_id: str, config: Any, batch: Any, fwd_out: Any) -> Tensor:
         module = self.module[module_id].unwrapped()

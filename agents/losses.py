@@ -99,7 +99,8 @@ def noise_given(channel: DifferentiableChannel, sent: Tensor, delivered: Tensor,
     error = wire.error if air >= 2 else 0.0
     shift = (delivered - sent - 1) % max(air, 1)
     v = torch.where(delivered == sent, error + (1 - error) * u, error * (shift + u) / max(air - 1, 1))
-    return torch.where(delivered == wire.symbols, wire.erasure * u, wire.erasure + (1 - wire.erasure) * v)
+    noise = torch.where(delivered == wire.symbols, wire.erasure * u, wire.erasure + (1 - wire.erasure) * v)
+    return torch.where(sent == 0, u, noise) if wire.silence else noise  # silence meets no noise: any is as likely
 
 
 def team_loss(
@@ -116,7 +117,7 @@ def team_loss(
     earned, action = batch["rewards"], batch["actions"].long().unsqueeze(-1)
     ratio = played.action.gather(-1, action).squeeze(-1) / batch["old"].clamp_min(1e-12)
     missed = (earned - known.gather(-1, action).squeeze(-1)) / scale
-    warmth = max(0.0, 1 - progress / c.anneal)
+    warmth = max(0.0, 1 - progress / c.anneal) if c.anneal else 0.0
     warm = (
         c.speaker_entropy * _entropy(played.message).mean()
         + c.listener_entropy * played.entropy.mean()
@@ -134,7 +135,7 @@ def exchange_loss(module: TeamModule, message: Tensor, own: Tensor, batch: Mappi
     """Cross-entropy of the exchange that `find_exchange` put into the batch; 0 where it found none."""
     target, symbol, reply = (batch[key].long() for key in ("exchange_message", "exchange_symbol", "exchange_reply"))
     said = message.gather(-1, target.unsqueeze(-1)).squeeze(-1).mean()
-    inbox = one_hot(symbol, module.channel.matrix.shape[1]).to(own.dtype)
+    inbox = one_hot(symbol, module.channel.places).to(own.dtype)
     answered = module.listen(own, inbox).gather(-1, reply.unsqueeze(-1)).squeeze(-1)
     concerned = (target == symbol).float() if module.own else torch.ones_like(answered)  # games in which it is to be heard
     answer = (concerned * answered).sum() / concerned.sum().clamp_min(1)

@@ -7,7 +7,6 @@ nothing but what the channel delivered. A team differs in training only.
 from collections.abc import Mapping
 from typing import Any
 
-import gymnasium as gym
 import torch
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
@@ -15,13 +14,8 @@ from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 
 from agents.channels import DifferentiableChannel
-from agents.networks import Perceptron
+from agents.networks import Perceptron, choices
 from commenv.core.channel import Channel
-
-
-def outputs(space: gym.Space) -> int:
-    """Number of logits of an action space: those of each component, one behind the other."""
-    return int(space.nvec.sum()) if isinstance(space, gym.spaces.MultiDiscrete) else int(space.n)  # type: ignore[attr-defined]
 
 
 class AgentModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
@@ -32,7 +26,7 @@ class AgentModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
 
     def setup(self) -> None:
         width, hidden = self.observation_space.shape[0], list(self.model_config["hidden"])
-        self.policy = Perceptron([width, *hidden, outputs(self.action_space)])
+        self.policy = Perceptron([width, *hidden, sum(choices(self.action_space))])
         if not self.inference_only:
             self.value = Perceptron([width, *hidden, 1])
 
@@ -61,7 +55,7 @@ class TeamModule(TorchRLModule, InferenceOnlyAPI):
         hidden = list(config["hidden"])
         self.speaker_name, self.listener_name, self.own = config["speaker"], config["listener"], config["own"]
         seen, heard = (self.observation_space[name].shape[0] for name in (self.speaker_name, self.listener_name))
-        messages, actions = (outputs(self.action_space[name]) for name in (self.speaker_name, self.listener_name))
+        messages, actions = (sum(choices(self.action_space[name])) for name in (self.speaker_name, self.listener_name))
         self.policies = torch.nn.ModuleDict(
             {
                 self.speaker_name: Perceptron([seen, *hidden, messages]),
@@ -97,7 +91,7 @@ class TeamModule(TorchRLModule, InferenceOnlyAPI):
 
     def answers(self, own: Tensor) -> Tensor:
         """Log-probabilities [B, Y, A]; [1, Y, A] where the listener sees nothing but its inbox."""
-        Y, places = self.matrix.shape[1], self.channel.matrix.shape[1]
+        Y, places = self.matrix.shape[1], self.channel.places
         own = own[:1] if self.own == 0 else own
         inbox = torch.eye(Y, places).expand(len(own), Y, places)
         return self.listen(own.unsqueeze(1).expand(-1, Y, -1), inbox)

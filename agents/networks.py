@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+from gymnasium.spaces import MultiDiscrete, Space
 from torch import Tensor, nn
 
 
@@ -29,6 +30,11 @@ class Perceptron(nn.Module):
         for layer in self.layers[:-1]:
             x = torch.tanh(layer(x))
         return self.layers[-1](x)
+
+
+def choices(space: Space) -> list[int]:
+    """Number of choices of each component of an action."""
+    return [int(n) for n in space.nvec] if isinstance(space, MultiDiscrete) else [int(space.n)]  # type: ignore[attr-defined]
 
 
 def sample(logits: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:

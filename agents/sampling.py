@@ -39,7 +39,7 @@ from ray.rllib.utils.metrics import (
 
 import commenv
 from agents.fragments import Fragment
-from agents.networks import sample
+from agents.networks import choices, sample
 
 COMMUNICATION = "communication"
 """Where the meter's figures stand among RLlib's env runner results."""
@@ -65,8 +65,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
     # ------------------------------------------------------------------------------------------ what RLlib asks for
     def make_env(self) -> None:
         self.num_envs = self.config.num_envs_per_env_runner
-        options = {k: v for k, v in dict(self.config.env_config).items() if k not in ("num_envs", "seed")}
-        self.env = commenv.make_batch(self.config.env, self.num_envs, self._game_seed, copy=False, **options)
+        self.env = commenv.make_batch(self.config.env, self.num_envs, self._game_seed, copy=False, **self.config.env_config)
         self.agents = self.env.possible_agents
         self.module_of = {name: self.config.policy_mapping_fn(name, None) for name in self.agents}
         self._needs_reset = True
@@ -106,7 +105,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         """Play on. num_timesteps: at least so many environment steps over all games; num_episodes: from fresh games on until
         so many have ended; neither: the config's rollout fragment length, in each game."""
         explore = self.config.explore if explore is None else explore
-        length: float = self.config.get_rollout_fragment_length(self.worker_index or 0)
+        length: float = self._whole_turns(self.config.get_rollout_fragment_length(self.worker_index or 0))
         if num_timesteps is not None:
             length = math.ceil(num_timesteps / self.num_envs)
         if num_episodes is not None:
@@ -118,6 +117,14 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             fragment, ended = self._play(length, num_episodes, explore, random_actions)
         self._log(fragment, ended)
         return [fragment]
+
+    def _whole_turns(self, length: int) -> int:
+        """A fragment in which everybody comes to act, and twice where games may be cut in between: what an agent says at the
+        end of one fragment and is answered in the next would be lost."""
+        if not self.env.layout.turns:
+            return length
+        turns = len(self.agents)
+        return max(turns * math.ceil(length / turns), 2 * turns if self.env.options.max_cycles else 0)
 
     def get_metrics(self) -> Any:
         return self.metrics.reduce()
@@ -173,14 +180,14 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         out = module.forward_exploration(batch) if explore else module.forward_inference(batch)
         logits = out[Columns.ACTION_DIST_INPUTS]
         logits = logits[name] if self.config.communicates else logits
-        parts = logits.split(_sizes(self.env.action_spaces[name]), -1)
+        parts = logits.split(choices(self.env.action_spaces[name]), -1)
         drawn = [sample(part, self._generator) if explore else part.log_softmax(-1).max(-1)[::-1] for part in parts]
         index = torch.stack([i for i, _ in drawn], -1) if len(parts) > 1 else drawn[0][0]
         return index.numpy(), torch.stack([logp for _, logp in drawn]).sum(0).numpy()
 
     def _uniform(self, name: str, active: np.ndarray, random: bool) -> tuple[np.ndarray, np.ndarray]:
         """Random actions, or the one action of an agent that is idle in every game."""
-        sizes = torch.tensor(_sizes(self.env.action_spaces[name]))
+        sizes = torch.tensor(choices(self.env.action_spaces[name]))
         shape = (self.num_envs, len(sizes))
         u = torch.rand(shape, generator=self._generator) if random else torch.zeros(shape)
         index = (u * sizes).long().clamp(max=sizes - 1)
@@ -272,8 +279,3 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
 
     def get_checkpointable_components(self) -> list[tuple[str, MultiRLModule]]:
         return [(COMPONENT_RL_MODULE, self.module)]
-
-
-def _sizes(space: gym.Space) -> list[int]:
-    """Number of choices of each component of an action."""
-    return [int(n) for n in space.nvec] if isinstance(space, gym.spaces.MultiDiscrete) else [int(space.n)]  # type: ignore[attr-defined]

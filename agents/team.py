@@ -12,7 +12,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from agents.networks import Perceptron, sample
+from agents.networks import Perceptron, choices, sample
+from commenv.core.batch import Batch
 from commenv.core.channel import Channel
 from commenv.core.game import Options, choose
 from commenv.games import rules
@@ -22,19 +23,32 @@ FORMAT = 1
 
 
 class Team:
-    """One policy an agent; each reads its own observation and nothing else.
+    """One policy an agent; each reads its own observation and nothing else. Raises ValueError for policies that do not fit.
 
     Written as `team.json` (the game, its options, the shapes) and `team.safetensors` (the weights): loading executes no code.
     """
 
     def __init__(self, id: str, options: Options, policies: Mapping[str, Perceptron]) -> None:
         self.id, self.options, self.policies = id, options, dict(policies)
+        spaces = Batch(rules(id), options, 1)
+        if set(self.policies) != set(spaces.possible_agents):
+            raise ValueError(f"policies of {sorted(self.policies)} are no team: {id} is played by {spaces.possible_agents}")
+        self._choices = {name: choices(space) for name, space in spaces.action_spaces.items()}
+        for name, policy in self.policies.items():
+            wanted = [*(spaces.observation_spaces[name].shape or ()), sum(self._choices[name])]
+            if policy.sizes[:1] + policy.sizes[-1:] != wanted:
+                raise ValueError(
+                    f"the policy of {name} has widths {policy.sizes}: the game wants {wanted[0]} in and {wanted[1]} out"
+                )
 
     @torch.no_grad()
     def act(self, name: str, observation: np.ndarray, *, generator: torch.Generator | None = None) -> np.ndarray:
-        """Actions [n] of one agent; observation [n, w]. Its likeliest action, or a sample if a generator is given."""
+        """Actions [n] of one agent, or [n, 2] of one that acts and speaks; observation [n, w]. Its likeliest action, or a
+        sample if a generator is given."""
         logits = self.policies[name](torch.from_numpy(np.ascontiguousarray(observation, np.float32)))
-        return (logits.argmax(-1) if generator is None else sample(logits, generator)[0]).numpy()
+        parts = logits.split(self._choices[name], -1)
+        drawn = [part.argmax(-1) if generator is None else sample(part, generator)[0] for part in parts]
+        return (torch.stack(drawn, -1) if len(drawn) > 1 else drawn[0]).numpy()
 
     def save(self, folder: str | Path) -> None:
         """Write both files, each at once: an interrupted run leaves the old ones or the new ones."""

@@ -140,7 +140,7 @@ class Batch:
                 info["action_mask"] = self._masks[name].take(active.view(np.int8), axis=0)
             if any_ended:
                 last = self.buffers.ended[:, a]
-                info["final_obs"], info["_final_obs"] = self._own(self._finals[name]), ended
+                info["final_obs"], info["_final_obs"] = self._own(self._finals[name]), ended.copy()
                 info["final_info"] = {
                     "episode_return": last["score"].copy(),
                     "episode_length": self.buffers.length.copy(),
@@ -148,7 +148,7 @@ class Batch:
                     "messages": last["messages"].copy(),
                     "blocked": last["blocked"].copy(),
                 }
-                info["_final_info"] = ended
+                info["_final_info"] = ended.copy()
             infos[name] = info
         return infos
 
@@ -303,6 +303,7 @@ class Batch:
         for a in range(len(self.possible_agents)):
             act, message = self.buffers.act[a], self.buffers.message[a]
             wrong = (act < 0) | (act >= self._shape.actions[a]) | (message < 0) | (message >= self._shape.messages[a])
+            wrong &= self.buffers.active[a]
             if wrong.any():
                 self._refuse(int(wrong.argmax()), a)
 

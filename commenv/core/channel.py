@@ -12,6 +12,9 @@ from commenv.core.errors import bad, number, whole
 MAX_BITS = 16
 """Largest rate of a message, in bits: an inbox is a one-hot vector with a place for every symbol."""
 
+LARGEST_MATRIX = 4096
+"""Symbols up to which a transition matrix is made: with 65,536 it would take 32 GiB."""
+
 
 class Wire(NamedTuple):
     """What the compiled transmission reads."""
@@ -114,7 +117,9 @@ class Channel:
 
     @property
     def matrix(self) -> np.ndarray:
-        """Transition probabilities W[m, y], shape (M, M + 1); the last output is the erasure."""
+        """Transition probabilities W[m, y], shape (M, M + 1), the last output an erasure. ValueError if too large."""
+        if self.size > LARGEST_MATRIX:
+            raise ValueError(f"a channel of {self.size:,} symbols has no matrix here: at most {LARGEST_MATRIX:,} symbols have")
         M, air = self.size, self.size - self.silence  # symbols that are put on the air
         error = self.error if air > 1 else 0.0
         W = np.zeros((M, M + 1))

@@ -91,8 +91,8 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     if not fresh:
         for i in range(lo, hi):
             for a in range(players):
-                wrong = act[a, i] < 0 or act[a, i] >= actions[a]
-                if wrong or message[a, i] < 0 or message[a, i] >= messages[a]:
+                wrong = act[a, i] < 0 or act[a, i] >= actions[a] or message[a, i] < 0 or message[a, i] >= messages[a]
+                if wrong and (games[i].turn < 0 or games[i].turn == a):
                     return i * players + a
     for i in range(lo, hi):
         game, agents, board = games[i], agents_of[i], board_of[i]

@@ -52,6 +52,34 @@ def test_trains_with_any_number_of_runners(learn, runners):
         algo.stop()
 
 
+@pytest.mark.parametrize("learn", ["differentiable", "independent"])
+def test_defaults_work_with_two_runners(learn):
+    """Two runners of 2,048 games fill the train batch with one step each: too short for a message to be answered."""
+    algo = CommPPOConfig().environment(ID).communication(learn=learn).env_runners(num_env_runners=2).build_algo()
+    try:
+        assert algo.train()["env_runners"]["episode_len_mean"] == 2
+    finally:
+        algo.stop()
+
+
+def test_cut_games_are_trained_on():
+    algo = config(env_config={"rounds": 2, "max_cycles": 3}, games=16).build_algo()
+    try:
+        for _ in range(3):
+            algo.train()
+    finally:
+        algo.stop()
+
+
+def test_games_cut_before_the_answer_are_refused():
+    algo = config(env_config={"max_cycles": 1}, games=16).build_algo()
+    try:
+        with pytest.raises(ValueError, match="no message was answered"):
+            algo.train()
+    finally:
+        algo.stop()
+
+
 @pytest.mark.parametrize("learners", [1, 2])
 def test_trains_with_remote_learners(learners):
     algo = config(games=32).learners(num_learners=learners).build_algo()
@@ -160,7 +188,8 @@ def test_truncated_games_are_bootstrapped():
         (lambda: config(loss={"entropi": 1.0}), "unknown coefficient 'entropi'"),
         (lambda: config(total_steps=0), "total_steps=0 is not allowed"),
         (lambda: config(env_config={"bitz": 2}).build_algo(), "unknown option 'bitz'"),
-        (lambda: config(env_config={"bits": 2, "channel": {"silence": True, "cap": 2}}).build_algo(), "budget"),
+        (lambda: config(env_config={"bits": 2, "channel": {"silence": True, "cap": 2}}).validate(), "learn independently"),
+        (lambda: config(loss={"usage": "x"}), "usage='x' is not allowed"),
         (lambda: CommPPOConfig().environment("CartPole-v1").build_algo(), "unknown id 'CartPole-v1'"),
     ],
 )

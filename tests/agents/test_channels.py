@@ -72,6 +72,20 @@ def test_inferred_noise_is_uniform():
     assert float(((counts - 5000) ** 2 / 5000).sum()) < 43.8  # chi-square, 19 degrees of freedom, p = .001
 
 
+def test_silence_tells_nothing_of_the_noise():
+    copy = DifferentiableChannel(Channel(symbols=3, silence=True, erasure=0.5))
+    silence = torch.zeros(20_000, dtype=torch.long)
+    inferred = noise_given(copy, silence, silence, torch.Generator().manual_seed(6))
+    assert abs(float(inferred.mean()) - 0.5) < 4 * 12**-0.5 / 20_000**0.5
+
+
+def test_large_alphabets_pass_in_linear_space():
+    copy = DifferentiableChannel(Channel(bits=12, error=0.1))
+    message = torch.rand(64, 4096, requires_grad=True)
+    copy.delivered(message, torch.rand(64, dtype=torch.float64)).square().sum().backward()
+    assert torch.allclose(message.grad.sum(-1), 2 * message.sum(-1), rtol=0.2)
+
+
 def test_inferred_gumbel_has_the_chosen_maximum():
     generator = torch.Generator().manual_seed(5)
     logp = torch.randn(2000, 6, generator=generator).log_softmax(-1)

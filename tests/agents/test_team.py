@@ -75,7 +75,22 @@ def unknown_game(folder):
     (folder / "team.json").write_text(json.dumps({**page, "id": "messaging/none-v0"}))
 
 
-@pytest.mark.parametrize("damage", [damage_json, damage_weights, pickled_weights, other_format, other_shape, unknown_game])
+def other_options(folder):
+    page = json.loads((folder / "team.json").read_text())
+    page["options"] = {**page["options"], "states": 4, "prior": None}
+    (folder / "team.json").write_text(json.dumps(page))
+
+
+def one_agent_less(folder):
+    page = json.loads((folder / "team.json").read_text())
+    del page["policies"]["sender"]
+    (folder / "team.json").write_text(json.dumps(page))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [other_options, one_agent_less, damage_json, damage_weights, pickled_weights, other_format, other_shape, unknown_game],
+)
 def test_damage_is_refused_in_a_sentence(team, tmp_path, damage):
     team.save(tmp_path)
     damage(tmp_path)

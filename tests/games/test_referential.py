@@ -11,6 +11,7 @@ from examples import NOISES, digest
 import commenv
 from commenv import Channel, info
 from commenv.core.batch import Batch
+from commenv.core.game import choose
 from commenv.games import rules
 from commenv.games.messaging import referential
 
@@ -430,3 +431,20 @@ def test_no_message_tells_more_than_the_capacity(noise, code):
     assert estimate.bits <= channel.capacity + 4 * estimate.standard_error
     exact = info.mutual_information(channel.matrix[encoder] / 8)
     assert abs(estimate.bits - exact) <= 4 * estimate.standard_error + 1e-4
+
+
+def test_nobody_changes_a_running_games_rules():
+    table = np.eye(2)
+    env = commenv.make(ID, states=2, reward=table, prior=np.array([0.5, 0.5]))
+    table[0, 0] = 7
+    assert env.batch.options.table[0, 0] == 1
+    assert env.batch.options == choose(rules(ID), {"states": 2, "reward": [[1, 0], [0, 1]], "prior": (0.5, 0.5)})
+    assert isinstance(hash(env.batch.options), int)
+
+
+def test_a_budget_over_many_rounds_is_no_trouble():
+    """Silence names one state; a message is spent where that one is wrong, and with rounds in plenty each earns a whole 1."""
+    found = commenv.limits(ID, rounds=2000, channel={"bits": 3, "silence": True, "cap": 6}).reachable
+    assert found.value == pytest.approx(2000 / 8 + 2)
+    with pytest.raises(ValueError, match="too many"):
+        commenv.limits(ID, rounds=10**6, channel={"silence": True, "refill": 0.1})

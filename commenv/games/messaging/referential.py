@@ -46,6 +46,9 @@ from commenv.core.situations import MOST, Situations
 
 SENDER, RECEIVER = 0, 1
 
+BUCKETS = 100_000
+"""States of the bucket, over all rounds, beyond which no limit under a budget is computed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options(core.Options):
@@ -75,9 +78,12 @@ class Options(core.Options):
                 fits = False
             if not fits:
                 raise bad("prior", self.prior, f"the probabilities of {self.states} states: not negative, with sum 1")
+            object.__setattr__(self, "prior", tuple(np.asarray(self.prior, float).tolist()))  # a copy: nobody changes it later
         table = self.table
         if table.ndim != 2 or len(table) != self.states or table.shape[1] < 1 or not np.isfinite(table).all():
             raise bad("reward", self.reward, f"'identity', 'ordered' or a table of finite numbers with {self.states} rows")
+        if not isinstance(self.reward, str):
+            object.__setattr__(self, "reward", tuple(map(tuple, table.tolist())))
         if self.candidates is not None:
             whole("candidates", self.candidates, 2, self.states)
             if self.prior is not None or not isinstance(self.reward, str) or self.reward != "identity":
@@ -104,7 +110,7 @@ class Options(core.Options):
                 case _:
                     raise bad("reward", self.reward, "'identity', 'ordered' or a table")
         try:
-            return np.asarray(self.reward, float)
+            return np.array(self.reward, float)
         except (TypeError, ValueError):
             raise bad("reward", self.reward, "'identity', 'ordered' or a table of numbers") from None
 
@@ -256,29 +262,45 @@ def _reachable(options: Options, rounds: int) -> Limit:
     if not channel.limited:
         best = _round(options, 0.0)
         return Limit(rounds * best.value, best.exact, best.source)
-    wire = channel.wire
-    exact, source = True, ""
+    return _budgeted(options, rounds)
 
-    @lru_cache(None)
-    def value(left: int, tokens: float, spent: float) -> float:
-        """Reward of the rounds that are left: both agents know the bucket, for silence is heard as silence."""
-        nonlocal exact, source
-        if left == 0:
-            return 0.0
 
-        def later(price: float) -> float:
-            after = min(tokens - price + wire.refill, wire.burst)  # the sender's step, then the receiver's
-            return value(left - 1, round(min(after + wire.refill, wire.burst), 9), round(spent + price, 9))
+Bucket = tuple[float, float]
+"""Tokens, and bits spent, before a round. Both agents know them, for silence is heard as silence."""
 
-        saved = later(0.0)
-        if wire.price > tokens + 1e-9 or spent + wire.price > wire.cap + 1e-9:
-            return _round(options, math.inf).value + saved
-        best = _round(options, saved - later(wire.price))
-        exact, source = exact and best.exact, best.source
-        return best.value - best.speaking * (saved - later(wire.price)) + saved
 
-    total = value(rounds, round(wire.burst, 9), 0.0)
-    return Limit(total, exact, f"dynamic program over the bucket; {source or 'nobody can afford a message'}")
+def _budgeted(options: Options, rounds: int) -> Limit:
+    """Dynamic program over the bucket: speaking costs what the bucket is then worth less. Raises ValueError where too long."""
+    wire, code = options.link.wire, lru_cache(None)(_round)
+
+    def after(bucket: Bucket, price: float) -> Bucket:
+        tokens = min(bucket[0] - price + wire.refill, wire.burst)  # the sender's step, then the receiver's
+        return round(min(tokens + wire.refill, wire.burst), 9), round(bucket[1] + price, 9)
+
+    def affords(bucket: Bucket) -> bool:
+        return wire.price <= bucket[0] + 1e-9 and bucket[1] + wire.price <= wire.cap + 1e-9
+
+    layers: list[set[Bucket]] = [{(round(wire.burst, 9), 0.0)}]
+    for _ in range(rounds):
+        here = layers[-1]
+        layers.append({after(bucket, 0.0) for bucket in here} | {after(bucket, wire.price) for bucket in here if affords(bucket)})
+        if sum(map(len, layers)) > BUCKETS:
+            raise ValueError(
+                f"rounds={rounds} under this budget pass through more than {BUCKETS:,} states of the bucket: too many"
+            )
+    worth, exact, source = dict.fromkeys(layers[-1], 0.0), True, "nobody can afford a message"
+    for layer in reversed(layers[:-1]):
+        now = {}
+        for bucket in layer:
+            saved = worth[after(bucket, 0.0)]
+            lost = saved - worth[after(bucket, wire.price)] if affords(bucket) else math.inf
+            best = code(options, round(lost, 12))
+            now[bucket] = best.value + saved - (best.speaking * lost if best.speaking else 0.0)
+            if affords(bucket):
+                exact, source = exact and best.exact, best.source
+        worth = now
+    (total,) = worth.values()
+    return Limit(total, exact, f"dynamic program over the bucket; {source}")
 
 
 def _round(options: Options, price: float) -> _Round:
