@@ -215,6 +215,7 @@ class Batch:
             ear=np.array([e[0] if e else 0 for e in ears]),
             ears=np.array([len(e) for e in ears]),
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
+            target=np.array([target for _, target in layout.links], dtype=np.int64),
         )
 
     def _make_buffers(self) -> None:

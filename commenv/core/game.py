@@ -9,11 +9,12 @@
     reset(p, game, agents, board, rng)
     step(p, game, agents, board, act, sent, reward, rng) -> bool      True ends the game
     observe(p, game, agents, board, i, obs)                           the agent's own part of its observation
+    route(p, game, agents, board, source, target) -> bool             whether a link carries what was sent; may be left out
     limits(options) -> Limits
     situations(options) -> Situations | None                          every beginning; None: too many, or not one message a round
     describe(options, game, agents, board) -> str                     a line for people
 
-The four rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
+The rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
 decorated with `rule`. `board` is an array of the game's own integers, as many as the layout asks for; `act[i]` is the
 action of agent i; `sent[i]` its message, NOTHING if it was not to speak; `reward` starts each step at 0.
 
@@ -149,8 +150,8 @@ class Layout:
             whole("actions", role.actions, 1)
             whole("observation", role.observation, 0)
         for source, target in self.links:
-            if source == target or not {source, target} <= set(range(len(self.roles))):
-                raise bad("link", (source, target), f"two different agents of 0..{len(self.roles) - 1}")
+            if not {source, target} <= set(range(len(self.roles))):
+                raise bad("link", (source, target), f"two agents of 0..{len(self.roles) - 1}")
         # The inbox of an agent is one run of links, in the order of their sources.
         object.__setattr__(self, "links", tuple(sorted(set(self.links), key=lambda link: (link[1], link[0]))))
 

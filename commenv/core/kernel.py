@@ -36,6 +36,7 @@ class Shape(NamedTuple):
     ear: np.ndarray  # its first link
     ears: np.ndarray  # how many links end at it
     source: np.ndarray  # of each link
+    target: np.ndarray
 
 
 class State(NamedTuple):
@@ -84,7 +85,8 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     terminated, truncated, active = buffers.terminated, buffers.truncated, buffers.active
     spent, aired, blocked = buffers.spent, buffers.aired, buffers.blocked
     observation, final, ended, length = buffers.observation, buffers.final, buffers.ended, buffers.length
-    actions, messages, speaks, source = shape.actions, shape.messages, shape.speaks, shape.source
+    actions, messages, speaks = shape.actions, shape.messages, shape.speaks
+    source, target = shape.source, shape.target
     own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
     players, links = len(actions), len(source)
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
@@ -113,7 +115,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             for k in range(links):
                 m = sent[source[k]]
                 heard[i, k] = NOTHING
-                if m != NOTHING:
+                if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
                     y = transmit(wire, m, rng)
                     heard[i, k] = y
                     meter = tally[k]
@@ -171,7 +173,7 @@ def hear(heard, i, first, count, flat, start, end):
 
 
 def reset(p, game, agents, board, rng):
-    """Replaced by the game's rule, as are the two below."""
+    """Replaced by the game's rule, as are those below."""
 
 
 def step(p, game, agents, board, act, sent, reward, rng):
@@ -180,6 +182,11 @@ def step(p, game, agents, board, act, sent, reward, rng):
 
 def observe(p, game, agents, board, i, obs):
     pass
+
+
+def route(p, game, agents, board, source, target):
+    """The only rule that a game may leave out: then every link always carries what is sent."""
+    return True
 
 
 def _sources(function: Any, seen: set) -> Iterator[bytes]:
@@ -217,7 +224,7 @@ _bound: dict[tuple, Any] = {}
 
 def bind(rules: Rules) -> Any:
     """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
-    own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
+    own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe, "route": getattr(rules, "route", route)}
     known = tuple(own.values())  # not the module's name: it may have been edited and loaded again
     if known in _bound:
         return _bound[known]

@@ -19,7 +19,6 @@ A, B = Role("a", actions=2, observation=1), Role("b", actions=1, observation=0)
         ((Role("a", actions=2, observation=-1),), (), "observation=-1"),
         ((A, B), ((0, 2),), r"link=\(0, 2\)"),
         ((A, B), ((-1, 0),), r"link=\(-1, 0\)"),
-        ((A, B), ((1, 1),), r"link=\(1, 1\)"),
     ],
 )
 def test_malformed_layouts(roles, links, named):
