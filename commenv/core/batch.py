@@ -35,8 +35,8 @@ class Batch:
     In games whose agents move in turn an idle agent's action is ignored.
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
-    `final_info` (with `episode_return`, `episode_length` in steps, and the meters) and `_final_obs`, `_final_info`, which
-    say in which rows they count.
+    `final_info` (with `episode_return`, `episode_length` in steps, the meters, and `success` where the game has a measure of
+    it) and `_final_obs`, `_final_info`, which say in which rows they count.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
     """
@@ -60,6 +60,7 @@ class Batch:
         self._parameters = rules.parameters(options)
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
+        self.measures_success = hasattr(rules, "success")
         self._kernel = kernel.bind(rules)
         self._enter: Any = None
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
@@ -148,6 +149,8 @@ class Batch:
                     "messages": last["messages"].copy(),
                     "blocked": last["blocked"].copy(),
                 }
+                if self.measures_success:
+                    info["final_info"]["success"] = self.buffers.success.copy()
                 info["_final_info"] = ended
             infos[name] = info
         return infos
@@ -245,6 +248,7 @@ class Batch:
             final=np.zeros(floats, np.float32),
             ended=as_record(np.zeros((n, players), agent)),
             length=np.zeros(n, np.int64),
+            success=np.zeros(n, np.float64),
         )
         self._scratch = kernel.Scratch(
             rng=np.zeros((parts, 1 + _APART), np.uint64),

@@ -10,6 +10,7 @@
     step(p, game, agents, board, act, sent, reward, rng) -> bool      True ends the game
     observe(p, game, agents, board, i, obs)                           the agent's own part of its observation
     route(p, game, agents, board, source, target) -> bool             whether a link carries what was sent; may be left out
+    success(p, game, agents, board) -> float                          how well a game that is over went; may be left out
     limits(options) -> Limits
     situations(options) -> Situations | None                          every beginning; None: too many, or not one message a round
     describe(options, game, agents, board) -> str                     a line for people

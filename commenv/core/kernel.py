@@ -66,6 +66,7 @@ class Buffers(NamedTuple):
     final: np.ndarray  # likewise: the last observations of finished games
     ended: np.ndarray  # [n, agents] the agents of finished games as they were at the end
     length: np.ndarray  # [n] steps of finished games
+    success: np.ndarray  # [n] of finished games, by the game's own measure
 
 
 class Scratch(NamedTuple):
@@ -85,6 +86,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     terminated, truncated, active = buffers.terminated, buffers.truncated, buffers.active
     spent, aired, blocked = buffers.spent, buffers.aired, buffers.blocked
     observation, final, ended, length = buffers.observation, buffers.final, buffers.ended, buffers.length
+    succeeded = buffers.success
     actions, messages, speaks = shape.actions, shape.messages, shape.speaks
     source, target = shape.source, shape.target
     own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
@@ -134,6 +136,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                 agents[a].score += earned[a]
             if over:
                 length[i] = game.t
+                succeeded[i] = success(p, game, agents, board)
                 for a in range(players):
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
@@ -185,8 +188,13 @@ def observe(p, game, agents, board, i, obs):
 
 
 def route(p, game, agents, board, source, target):
-    """The only rule that a game may leave out: then every link always carries what is sent."""
+    """A game may leave this rule out: then every link always carries what is sent."""
     return True
+
+
+def success(p, game, agents, board):
+    """A game may leave this rule out: then nothing is reported."""
+    return 0.0
 
 
 def _sources(function: Any, seen: set) -> Iterator[bytes]:
@@ -224,7 +232,8 @@ _bound: dict[tuple, Any] = {}
 
 def bind(rules: Rules) -> Any:
     """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
-    own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe, "route": getattr(rules, "route", route)}
+    own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
+    own |= {"route": getattr(rules, "route", route), "success": getattr(rules, "success", success)}
     known = tuple(own.values())  # not the module's name: it may have been edited and loaded again
     if known in _bound:
         return _bound[known]

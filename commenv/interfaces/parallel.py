@@ -38,7 +38,7 @@ class SimultaneousEnv(ParallelEnv):
     reset(seed) begins the first game of that seed and reset() the next one, as in `make_batch`. Where agents move in turn,
     an idle agent's action is ignored and may be left out. `agents` is empty once the game is over.
     infos, by agent: `active`, whether it acts next; `action_mask` in games of turns, as `action_space.sample` takes it, with
-    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game.
+    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game; at its end `success`, if it measures that.
 
     render_mode: `ansi` returns a string, `human` prints it at every step. `batch` is what runs underneath, with its meter.
     Raises ValueError for an unknown id, a bad option, and an action that is missing or outside its space.
@@ -178,6 +178,8 @@ class SimultaneousEnv(ParallelEnv):
             }
             if self._turns:
                 info["action_mask"] = seat.free if moves else seat.idle
+            if over and self.batch.measures_success:
+                info["success"] = float(self.batch.buffers.success[0])
         if self.render_mode is not None:
             if not over:  # the batch has left a game that is over: its last position stays on the page
                 self._position = self.batch.describe()

@@ -97,10 +97,11 @@ def test_final_info_tells_of_the_game_that_ended(chosen):
     batch = commenv.make_batch(id, n, seed=1, **options)
     batch.reset()
     returns, lengths, ended = {name: np.zeros(n) for name in batch.possible_agents}, np.zeros(n, int), 0
+    first = batch.possible_agents[0]
     for action in random_actions(batch, steps=40):
         observations, rewards, terminations, truncations, infos = batch.step(action)
         lengths += 1
-        over = np.logical_or(*(flags["player_0" if "player_0" in flags else "sender"] for flags in (terminations, truncations)))
+        over = terminations[first] | truncations[first]
         for name, info in infos.items():
             returns[name] += rewards[name]
             assert ("final_info" in info) == over.any()
@@ -118,6 +119,30 @@ def test_final_info_tells_of_the_game_that_ended(chosen):
         lengths[over] = 0
         ended += over.sum()
     assert ended >= n or options.get("rounds", 0) > 20
+
+
+def test_success_is_the_game_s_own_measure_of_the_game_that_ended():
+    n = 20
+    batch = commenv.make_batch("tests/ring-v0", n, seed=1)  # whose measure is what all have earned together
+    batch.reset()
+    ended = 0
+    for action in random_actions(batch, steps=40):
+        *_, infos = batch.step(action)
+        if "final_info" in infos["player_0"]:
+            over = infos["player_0"]["_final_info"]
+            finals = [info["final_info"] for info in infos.values()]
+            earned = sum(final["episode_return"] for final in finals)
+            for final in finals:
+                np.testing.assert_array_equal(final["success"][over], earned[over])
+            ended += over.sum()
+    assert ended > n
+
+
+def test_without_a_measure_there_is_no_success():
+    batch = commenv.make_batch(REFERENTIAL, 1, seed=0, max_cycles=1)
+    batch.reset()
+    *_, infos = batch.step({name: np.zeros(1, int) for name in batch.possible_agents})
+    assert "success" not in infos["sender"]["final_info"]
 
 
 def test_the_final_observation_is_the_last_of_the_old_game():

@@ -117,6 +117,7 @@ def test_parallel_is_the_batch(chosen):
                 key: meters[key] for key in ("payload_bits", "messages", "blocked")
             }
             assert own["active"] == (not over and shared["active"][2])
+            assert own.get("success") == (shared["final_info"].get("success", [None] * 4)[2] if over else None)
         if over:
             same({name: infos[name]["final_obs"] for name in names}, own_observations)
             if t + 1 < len(steps):
