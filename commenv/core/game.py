@@ -9,6 +9,7 @@
     reset(p, game, agents, board, rng)
     step(p, game, agents, board, act, sent, reward, rng) -> bool      True ends the game
     observe(p, game, agents, board, i, obs)                           the agent's own part of its observation
+    has_floor(p, game, agents, board, i) -> bool                      whether an agent may send in this step; may be left out
     route(p, game, agents, board, source, target) -> bool             whether a link carries what was sent; may be left out
     success(p, game, agents, board) -> float                          how well a game that is over went; may be left out
     limits(options) -> Limits

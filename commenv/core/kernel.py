@@ -106,7 +106,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                 acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
                 if game.turn < 0 or game.turn == a:
                     acts[a] = act[a, i]
-                    if speaks[a] != 0:
+                    if speaks[a] != 0 and has_floor(p, game, agents, board, a):
                         sent[a] = admit(wire, agents[a], message[a, i])
                         agents[a].messages += sent[a] != SILENCE or wire.silence == 0
                         agents[a].blocked += sent[a] != message[a, i]
@@ -187,6 +187,11 @@ def observe(p, game, agents, board, i, obs):
     pass
 
 
+def has_floor(p, game, agents, board, i):
+    """A game may leave this rule out: then everybody whose turn it is may speak."""
+    return True
+
+
 def route(p, game, agents, board, source, target):
     """A game may leave this rule out: then every link always carries what is sent."""
     return True
@@ -195,6 +200,9 @@ def route(p, game, agents, board, source, target):
 def success(p, game, agents, board):
     """A game may leave this rule out: then nothing is reported."""
     return 0.0
+
+
+_OPTIONAL = {"has_floor": has_floor, "route": route, "success": success}
 
 
 def _sources(function: Any, seen: set) -> Iterator[bytes]:
@@ -233,7 +241,7 @@ _bound: dict[tuple, Any] = {}
 def bind(rules: Rules) -> Any:
     """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
     own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
-    own |= {"route": getattr(rules, "route", route), "success": getattr(rules, "success", success)}
+    own |= {name: getattr(rules, name, default) for name, default in _OPTIONAL.items()}
     known = tuple(own.values())  # not the module's name: it may have been edited and loaded again
     if known in _bound:
         return _bound[known]

@@ -145,6 +145,18 @@ def test_without_a_measure_there_is_no_success():
     assert "success" not in infos["sender"]["final_info"]
 
 
+def test_who_has_not_the_floor_sends_nothing_and_pays_nothing():
+    def has_floor(p, game, agents, board, i):
+        return i != 1
+
+    batch = Batch(SimpleNamespace(**{**vars(ring), "has_floor": has_floor}), ring.Options(bits=1), 5, seed=0)
+    batch.reset()
+    *_, infos = batch.step({name: np.ones((5, 2), int) for name in batch.possible_agents})
+    assert {name: set(info["payload_bits"] + info["blocked"]) for name, info in infos.items()}["player_1"] == {0}
+    for (source, target), link in batch.meter.links.items():
+        assert link.offered == link.messages == (0 if source == "player_1" else 5), target
+
+
 def test_the_final_observation_is_the_last_of_the_old_game():
     batch = commenv.make_batch("tests/ring-v0", 30, seed=0, stop=1.0, bits=1)
     first = batch.reset()
