@@ -187,7 +187,7 @@ class Batch:
         return int(self._shape.actions[a] * self._shape.messages[a])
 
     def inbox(self, name: str) -> slice:
-        """Where the inbox stands in an agent's observation: one place a symbol and one for an erasure, for each of its links."""
+        """Where the inbox stands in an agent's observation: a place a symbol and one for an erasure, for each link or for all."""
         a = self.possible_agents.index(name)
         return slice(int(self._shape.own[a]), int(self._shape.width[a]))
 
@@ -207,7 +207,7 @@ class Batch:
         everybody = range(len(layout.roles))
         own = np.array([role.observation for role in layout.roles])
         ears = [layout.ears(a) for a in everybody]
-        width = own + np.array([len(e) * (M + 1) for e in ears])
+        width = own + np.array([len(layout.inboxes(a)) * (M + 1) for a in everybody])
         return kernel.Shape(
             actions=np.array([role.actions for role in layout.roles]),
             messages=np.array([M if layout.speaks(a) else 1 for a in everybody]),

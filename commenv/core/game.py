@@ -23,6 +23,7 @@ action of agent i; `sent[i]` its message, NOTHING if it was not to speak; `rewar
 The engine owns the clock `game.t`, the messages, the meters and the end: a rule sets `game.turn` (whose turn it is, ALL by
 default) and nothing else of the engine's. What a link delivered at step t stands in its listener's observation of step t + 1
 behind the agent's own part, one-hot with a last place for an erasure: no rule can forget it, and none can leak past it.
+Each link has its own place there, which tells who spoke, unless the layout is anonymous.
 Where messages are about one integer of the game, `Game` calls it `state`: I(state; delivered message) is then measured.
 """
 
@@ -50,6 +51,8 @@ class Options:
     """What every game lets a user choose."""
 
     default_bits: ClassVar[int] = 2
+    default_symbols: ClassVar[int | None] = None
+    """For games whose usual alphabet is no power of two."""
 
     bits: int | None = None
     """Rate: bits a message, 0 to 16. None: the channel's own rate, or the game's default."""
@@ -61,7 +64,8 @@ class Options:
     def __post_init__(self) -> None:
         channel = Channel.of(self.channel)
         if not channel.rated:
-            channel = channel.at(self.default_bits if self.bits is None else self.bits)
+            usual = replace(channel, symbols=self.default_symbols) if self.default_symbols else channel.at(self.default_bits)
+            channel = usual if self.bits is None else channel.at(self.bits)
         elif self.bits is not None and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
             raise ValueError(f"the rate is said twice: bits={self.bits!r}, and {channel!r}; say it once")
         object.__setattr__(self, "channel", channel)
@@ -142,6 +146,8 @@ class Layout:
     """Whether agents move in turn: then idle agents have one action, no loss and no bits."""
     cells: int = 0
     """Length of the board."""
+    anonymous: bool = False
+    """Whether an agent hears what was said but not by whom: then its links share one inbox."""
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +166,11 @@ class Layout:
     def speaks(self, i: int) -> bool:
         """Whether agent i has anybody to talk to."""
         return any(source == i for source, _ in self.links)
+
+    def inboxes(self, i: int) -> list[str]:
+        """Whose message stands in each of the inboxes of agent i, in their order."""
+        sources = [self.names[self.links[k][0]] for k in self.ears(i)]
+        return ["somebody"] if self.anonymous and sources else sources
 
     def ears(self, i: int) -> list[int]:
         """The links that end at agent i, in the order of its inbox."""

@@ -141,7 +141,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
                     observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(heard, i, ear[a], ears[a], final, start + own[a], start + width[a])
+                    hear(heard, i, ear[a], ears[a], wire.symbols + 1, final, start + own[a], start + width[a])
         if over:
             game.episode += 1
             game.key = episode_key(game.seed, game.episode)
@@ -158,21 +158,20 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(heard, i, ear[a], ears[a], observation, start + own[a], start + width[a])
+            hear(heard, i, ear[a], ears[a], wire.symbols + 1, observation, start + own[a], start + width[a])
     return FINE
 
 
 @rule
-def hear(heard, i, first, count, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: for each of its links a one-hot vector, the last place an erasure."""
+def hear(heard, i, first, count, places, flat, start, end):
+    """Fill the inbox of one agent, flat[start:end]: for each of its links, or all together, places of which the last is an erasure."""
     for k in range(start, end):
         flat[k] = 0.0
-    if count > 0:
-        places = (end - start) // count
-        for e in range(count):
-            y = heard[i, first + e]
-            if y != NOTHING:
-                flat[start + e * places + (places - 1 if y == ERASED else y)] = 1.0
+    stride = places if end - start == count * places else 0
+    for e in range(count):
+        y = heard[i, first + e]
+        if y != NOTHING:
+            flat[start + e * stride + (places - 1 if y == ERASED else y)] = 1.0
 
 
 def reset(p, game, agents, board, rng):

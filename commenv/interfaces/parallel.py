@@ -192,11 +192,10 @@ class SimultaneousEnv(ParallelEnv):
         lines = []
         for a, (name, seat) in enumerate(self._seats.items()):
             inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)]
-            for link, places in zip(layout.ears(a), inbox.reshape(-1, channel.size + 1), strict=True):
-                if places.any():
-                    symbol = int(places.argmax())
+            for source, places in zip(layout.inboxes(a), inbox.reshape(-1, channel.size + 1), strict=True):
+                for symbol in np.flatnonzero(places).tolist():
                     heard = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else symbol
-                    lines.append(f"{self.possible_agents[layout.links[link][0]]} -> {name}: {heard}")
+                    lines.append(f"{source} -> {name}: {heard}")
         return lines
 
 

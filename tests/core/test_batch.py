@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -294,6 +295,17 @@ def test_a_malformed_game_fails_when_made():
     rules = SimpleNamespace(**{**vars(ring), "Agent": type("Agent", (ring.Agent,), {"__annotations__": {"size": int}})})
     with pytest.raises(TypeError, match="size"):
         Batch(rules, ring.Options(), 1)
+
+
+def test_an_anonymous_inbox_holds_what_came_and_not_from_whom():
+    layout = replace(ring.layout(ring.Options()), anonymous=True)
+    batch = Batch(SimpleNamespace(**{**vars(ring), "layout": lambda options: layout}), ring.Options(bits=2, stop=0.0), 1, 0)
+    batch.reset()
+    said = {"player_0": 3, "player_1": 1, "player_2": 2}  # 2 hears 0 and 1; the others hear the one before them
+    observations, *_ = batch.step({name: np.array([[0, message]]) for name, message in said.items()})
+    heard = {name: np.flatnonzero(rows[0, batch.inbox(name)]).tolist() for name, rows in observations.items()}
+    assert heard == {"player_0": [2], "player_1": [3], "player_2": [1, 3]}
+    assert {rows.shape for rows in observations.values()} == {(1, 3 + 5)}
 
 
 def test_threads_do_not_share_cache_lines():
