@@ -11,6 +11,8 @@ from commenv.core.batch import Batch
 from commenv.games import CATALOGUE
 
 REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
+SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
+RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 
 NOISES: dict[str, dict] = {
     "noiseless": {},
@@ -31,6 +33,12 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "cap, cut short": (REFERENTIAL, {"rounds": 9, "max_cycles": 7, "channel": {"silence": True, "cap": 4}}),
     "table": (REFERENTIAL, {"states": 3, "prior": [0.5, 0.3, 0.2], "reward": [[1, 0.5], [0, 2], [-1, 3]], "bits": 1}),
     "mute": (REFERENTIAL, {"bits": 0}),
+    "speaker and listener": (SPEAKER_LISTENER, {}),
+    "reference, noise": (REFERENCE, {"bits": 2, "channel": {"error": 0.2, "silence": True}, "max_cycles": 9, "local_ratio": 0.3}),
+    "riddle": (RIDDLE, {}),
+    "riddle, id and clock": (RIDDLE, {"prisoners": 4, "numbered": True, "clock": True, "channel": {"erasure": 0.3}}),
+    "hallway": (HALLWAY, {}),
+    "hallway, short": (HALLWAY, {"lengths": (3, 1), "horizon": 4, "channel": {"symbols": 3, "error": 0.2}}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "ring, budget": (RING, {"players": 4, "channel": {"silence": True, "refill": 0.5, "burst": 4, "cap": 9}, "max_cycles": 12}),
 }

@@ -164,7 +164,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
 
 @rule
 def hear(heard, i, first, count, places, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: for each of its links, or all together, places of which the last is an erasure."""
+    """Fill the inbox of one agent, flat[start:end]: places for each of its links, or for all, the last an erasure."""
     for k in range(start, end):
         flat[k] = 0.0
     stride = places if end - start == count * places else 0

@@ -7,6 +7,10 @@ from commenv.core.game import Rules
 
 CATALOGUE = {
     "messaging/referential-v0": "commenv.games.messaging.referential",
+    "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
+    "classic/reference-v0": "commenv.games.classic.reference",
+    "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",
+    "classic/hallway-v0": "commenv.games.classic.hallway",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
