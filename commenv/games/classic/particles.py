@@ -7,7 +7,7 @@ looks ahead for the pushes of least expected loss.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -30,6 +30,7 @@ GAMES = 20_000
 
 Pairs = tuple[tuple[int, int], ...]
 """(speaker, listener), by index."""
+Code = Callable[[Channel, int], np.ndarray]
 Measured = tuple[float, float]
 """Mean and standard error."""
 
@@ -132,13 +133,19 @@ def sketch(game: Any, bodies: Any) -> str:
 
 # ---------------------------------------------------------------------------------------------------------------- scripted
 @rule
+def mean(landmarks, belief, axis):
+    return belief[0] * landmarks[axis] + belief[1] * landmarks[2 + axis] + belief[2] * landmarks[4 + axis]
+
+
+@rule
 def loss(x, y, landmarks, belief, squared):
-    """Expected loss of standing at (x, y), landmarks as x, y, x, y, ..."""
+    """Expected loss of standing at (x, y), landmarks as x, y, x, y, ...; squares but for a constant, their variance."""
+    if squared:
+        return (x - mean(landmarks, belief, 0)) ** 2 + (y - mean(landmarks, belief, 1)) ** 2
     total = 0.0
-    for k in range(len(belief)):
+    for k in range(LANDMARKS):
         if belief[k] > 0.0:
-            d2 = (x - landmarks[2 * k]) ** 2 + (y - landmarks[2 * k + 1]) ** 2
-            total += belief[k] * (d2 if squared else math.sqrt(d2))
+            total += belief[k] * math.sqrt((x - landmarks[2 * k]) ** 2 + (y - landmarks[2 * k + 1]) ** 2)
     return total
 
 
@@ -176,11 +183,22 @@ def _steer(seen, belief, squared, actions):
                             least, actions[i] = loss4, first
 
 
-def earned(batch: Batch, pairs: Pairs, squared: bool, knows: str = "heard") -> np.ndarray:
+def spell(channel: Channel, t: int) -> np.ndarray:
+    """The message for each landmark at step t: its own, or with two messages whether it is the one whose turn it is."""
+    first = int(channel.silence and channel.size > LANDMARKS)  # silence is no good message where a budget may enforce it
+    if channel.size - first >= LANDMARKS:
+        return first + np.arange(LANDMARKS)
+    return (np.arange(LANDMARKS) == t % LANDMARKS).astype(np.int64) * min(channel.size - 1, 1)
+
+
+def earned(
+    batch: Batch, pairs: Pairs, squared: bool, knows: str = "heard", code: Code = spell, memory: bool = True
+) -> np.ndarray:
     """Returns, mean over the agents, of one game of a scripted team in each row of a fresh batch; shape (n,).
 
     A speaker holds its listener's goal in its field `goal`.
-    knows: `heard` what its channel tells it, the goal from the `start`, or `nothing`.
+    knows: `heard` what its channel tells it, the goal from the `start`, or `nothing`. code: the message for each landmark at
+    step t. Without memory a listener believes only what it heard last.
     """
     n, names, channel = batch.num_envs, batch.possible_agents, batch.channel
     observations = batch.reset()
@@ -197,21 +215,14 @@ def earned(batch: Batch, pairs: Pairs, squared: bool, knows: str = "heard") -> n
             seen = observations[names[listener]]
             if knows == "heard" and t > 0:
                 told = seen[:, batch.inbox(names[listener])]
-                beliefs[listener] = believe(beliefs[listener], channel, code(channel, t - 1), told)
+                before = beliefs[listener] if memory else np.full((n, LANDMARKS), 1 / LANDMARKS)
+                beliefs[listener] = believe(before, channel, code(channel, t - 1), told)
             _steer(seen[:, :8].astype(float), beliefs[listener], squared, act[listener])
         spaces = [batch.action_spaces[name] for name in names]
         both = [np.column_stack([act[a], message[a]]) if space.shape else act[a] + message[a] for a, space in enumerate(spaces)]
         observations, rewards, *_ = batch.step(dict(zip(names, both, strict=True)))
         total += sum(rewards.values()) / len(names)
     return total
-
-
-def code(channel: Channel, t: int) -> np.ndarray:
-    """The message for each landmark at step t: its own, or with two messages whether it is the one whose turn it is."""
-    first = int(channel.silence and channel.size > LANDMARKS)  # silence is no good message where a budget may enforce it
-    if channel.size - first >= LANDMARKS:
-        return first + np.arange(LANDMARKS)
-    return (np.arange(LANDMARKS) == t % LANDMARKS).astype(np.int64) * min(channel.size - 1, 1)
 
 
 def believe(belief: np.ndarray, channel: Channel, words: np.ndarray, told: np.ndarray) -> np.ndarray:
