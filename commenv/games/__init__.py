@@ -11,6 +11,9 @@ CATALOGUE = {
     "classic/reference-v0": "commenv.games.classic.reference",
     "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",
     "classic/hallway-v0": "commenv.games.classic.hallway",
+    "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
+    "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
+    "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
