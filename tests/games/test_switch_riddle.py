@@ -136,7 +136,7 @@ def test_the_search_finds_the_best_of_small_riddles(of):
     assert of.value(protocol) == pytest.approx(found, abs=1e-12)
 
 
-@pytest.mark.parametrize(("n", "symbols", "least"), [(3, 2, 0.740740), (4, 2, 0.774753), (4, 4, 0.780597)])
+@pytest.mark.parametrize(("n", "symbols", "least"), [(3, 2, 0.740740), (4, 2, 0.774753), (4, 4, 0.780597), (5, 2, 0.780151)])
 def test_protocols_earn_in_the_game_what_the_chain_says(n, symbols, least):
     games = 100_000
     value, protocol = counting.search(riddle(n, symbols=symbols))
@@ -265,7 +265,7 @@ def test_nobody_learns_who_was_there():
     ("options", "named"),
     [
         ({"prisoners": 1}, "prisoners=1"),
-        ({"prisoners": 65}, "prisoners=65"),
+        ({"prisoners": 17}, "prisoners=17"),
         ({"numbered": 1}, "numbered=1"),
         ({"clock": None}, "clock=None"),
     ],

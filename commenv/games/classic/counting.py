@@ -70,24 +70,40 @@ class Riddle:
         return earned
 
 
-def search(riddle: Riddle, *, starts: int = 200, seed: int = 0) -> tuple[float, np.ndarray]:
-    """The best of many climbs, and its protocol: each step's table is made best against all others until nothing improves.
+def search(riddle: Riddle, *, starts: int = 200, rounds: int = 3, seed: int = 0) -> tuple[float, np.ndarray]:
+    """The best protocol that climbs from random ones reach, and its value: a lower bound on the best there is.
 
-    All climbs go side by side. A climb ends in a protocol that no change in one step improves: a lower bound on the best.
+    All climbs go side by side; after each round all start again near the best, a tenth of whose entries is drawn anew.
     """
-    n, steps, (messages, heard) = riddle.n, riddle.steps, riddle.channel.shape
+    steps, (messages, heard) = riddle.steps, riddle.channel.shape
     rng = np.random.default_rng(seed)
-    protocols = rng.integers(TELLS, messages, (starts, steps, 2, heard + 1))
+    shape = starts, steps, 2, heard + 1
+    protocols = rng.integers(TELLS, messages, shape)
     protocols[::2] = np.maximum(protocols[::2], 0)  # in long riddles a climb that begins by telling stays with it
-    protocols[2::4, :, 1, :messages] = np.arange(messages)  # who has been inside before leaves what it found
+    protocols[::2, :, 1, :messages] = np.arange(messages)  # who has been inside before leaves what it found
+    phases = np.cumsum(rng.random((len(protocols[::4]), steps)) < 0.25, axis=1) % messages
+    protocols[::4, :, 0] = phases[..., None]  # who comes for the first time marks the phase: one newcomer each will do
+    value, best = -np.inf, protocols[0]
+    for _ in range(rounds):
+        earned = climb(riddle, protocols)
+        winner = int(earned.argmax())
+        if earned[winner] > value:
+            value, best = float(earned[winner]), protocols[winner].copy()
+        protocols = np.where(rng.random(shape) < 0.1, rng.integers(TELLS, messages, shape), best)
+    return value, best
+
+
+def climb(riddle: Riddle, protocols: np.ndarray) -> np.ndarray:
+    """Improve protocols, shape (starts, steps, 2, found), until no change of one step's table improves any; what they earn."""
+    n, starts, (messages, heard) = riddle.n, len(protocols), riddle.channel.shape
     seen = np.arange(n + 1) / n
     best = np.full(starts, -np.inf)
     while True:
         masses = [np.broadcast_to(riddle.beginning(), (starts, heard + 1, n + 1))]
-        for t in range(steps - 1):
+        for t in range(riddle.steps - 1):
             masses.append(riddle.left(riddle.entered(masses[-1]), protocols[:, t]))
         later = np.zeros((starts, messages, n + 1))  # by (message left, visitors): what is still earned
-        for t in reversed(range(steps)):
+        for t in reversed(range(riddle.steps)):
             worth = np.concatenate([later, np.broadcast_to(riddle.telling, (starts, 1, n + 1))], axis=1)  # telling is last, -1
             gains = np.einsum("svyk,smk->svym", riddle.entered(masses[t]), worth)
             old = np.take_along_axis(gains, protocols[:, t, ..., None] % (messages + 1), axis=-1)[..., 0]
@@ -100,8 +116,7 @@ def search(riddle: Riddle, *, starts: int = 200, seed: int = 0) -> tuple[float, 
             later = np.einsum("my,syk->smk", riddle.found, before)
         earned = before[:, -1, 0]  # nothing found, nobody before
         if (earned <= best + 1e-12).all():
-            winner = int(earned.argmax())
-            return float(earned[winner]), protocols[winner]
+            return earned
         best = np.maximum(best, earned)
 
 

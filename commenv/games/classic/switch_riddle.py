@@ -53,7 +53,7 @@ class Options(core.Options):
     default_bits: ClassVar[int] = 1
 
     prisoners: int = 3
-    """Number of prisoners n, 2 to 64."""
+    """Number of prisoners n, 2 to 16."""
     numbered: bool = False
     """Whether a prisoner sees its number."""
     clock: bool = False
@@ -61,7 +61,7 @@ class Options(core.Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole("prisoners", self.prisoners, 2, 64)
+        whole("prisoners", self.prisoners, 2, 16)
         for name in ("numbered", "clock"):
             if not isinstance(getattr(self, name), bool):
                 raise bad(name, getattr(self, name), "True or False")
@@ -158,7 +158,7 @@ def limits(options: Options) -> Limits:
     n, channel = options.prisoners, options.link
     steps = options.horizon if options.max_cycles is None else min(options.horizon, options.max_cycles)
     ceiling = counting.all_visited(n, steps)
-    starts = 200 if n <= 8 else 32
+    starts = 200 if n <= 8 else 100  # long riddles: for patience
     mute, _ = counting.search(counting.Riddle(n, steps, np.ones((1, 2)) * [1, 0]), starts=starts)
     silent = Limit(mute, False, "best protocol found by clock and own first visit")
     if n**steps < 3000:
