@@ -17,9 +17,7 @@ def replan(batch: Batch) -> dict[str, np.ndarray]:
     p: Any = batch._parameters
     agents = batch.state.agents
     acts = np.full((batch.num_envs, len(batch.possible_agents)), GAS)
-    _plan_all(
-        p.routes, p.length, agents["driving"], agents["route"], agents["place"], agents["age"], batch.state.board.shape[1], acts
-    )
+    _plan_all(p.routes, p.length, agents["driving"], agents["route"], agents["place"], batch.state.board.shape[1], acts)
     return dict(zip(batch.possible_agents, acts.T, strict=True))
 
 
