@@ -1,11 +1,14 @@
 """The traffic junction: its maps, its rules on situations made by hand, what cars that never brake achieve, who hears what."""
 
+from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from drivers import replan
+from pettingzoo.test import max_cycles_test
 
 import commenv
 from commenv.core.batch import Batch
@@ -175,6 +178,11 @@ def test_a_game_ends_on_time_and_not_before():
             ends = [batch.step(act(batch))[2:4] for _ in range(chart.steps * (1 + same_step))]
             assert not any(terminated["car_0"][0] for terminated, _ in ends)
             assert [bool(truncated["car_0"][0]) for _, truncated in ends] == [False] * (len(ends) - 1) + [True]
+
+
+def test_their_own_test_of_a_fixed_horizon():
+    games = SimpleNamespace(parallel_env=partial(commenv.make, ID), env=partial(commenv.make_aec, ID))
+    max_cycles_test(games)
 
 
 # ---------------------------------------------------------------------------------------------------------------- success
