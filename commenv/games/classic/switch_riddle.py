@@ -1,8 +1,8 @@
 """Switch riddle: prisoners enter a room one at a time and must know when all of them have been there.
 
-Agents: `prisoner_0`, `prisoner_1`, ... Each step a uniformly drawn prisoner stands in the room, perhaps the same again. It
-finds the message that the one before it left, its own if that was itself, leaves one for the next, and may tell that all have
-visited.
+Agents: `prisoner_0`, `prisoner_1`, `prisoner_2`, ... Each step a uniformly drawn prisoner stands in the room, perhaps the
+same again. It finds the message that the one before it left, its own if that was itself, leaves one for the next, and may
+tell that all have visited.
 
 | | each prisoner |
 |---|---|
