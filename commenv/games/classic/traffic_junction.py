@@ -37,8 +37,8 @@ What is seen besides messages: with vision v a car sees how many cars are on the
 can signal by standing there; with vision 0 only those that it crashes with. And who hears nothing from an agent knows that
 nobody drives it.
 
-Limits, of success, not of reward. silent: what cars that never brake achieve, measured: a floor, and at vision 1 not a good one
-(TarMAC's team without messages had 84.9 % on easy); on easy it is .281097 exactly. reachable and ceiling: 1, a probability; at the
+Limits, of success, not of reward. silent: what cars that never brake achieve, measured (on easy exactly .281097): a floor, and at
+vision 1 not a good one, for TarMAC's team without messages had 84.9 % on easy. reachable and ceiling: 1, a probability; at the
 rates above a controller that sees all cars, but not who will enter, lost none of 13,000 games. What b bits reach is not known.
 
 Published success in % (easy, medium, hard), with full communication and the rates above. Vision 0: IC3Net 93.0, 89.3, 72.4
@@ -307,9 +307,7 @@ def situations(options: Options) -> None:
 
 def limits(options: Options) -> Limits:
     silent = _never_brake(replace(options, vision=0, bits=0, channel=None))
-    bound = Limit(
-        1.0, False, "upper bound: a probability; at the published rates one who sees all cars lost none of 13,000 games"
-    )
+    bound = Limit(1.0, False, "upper bound: a probability; at the published rates who sees all cars lost none of 13,000 games")
     return Limits(silent=silent, reachable=bound if options.link.size > 1 else silent, ceiling=bound)
 
 
