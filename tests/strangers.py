@@ -46,10 +46,11 @@ class Visitors(ParallelEnv):
 
 
 class Whisperers(ParallelEnv):
-    """`a` and `b` have a secret bit each and guess the other's. `leak` names a way around the channel.
+    """`a` and `b` have a secret bit each and guess the other's; the last four numbers they see are free. `leak` names a way
+    around the channel.
 
-    sight: b sees a's secret. act: b sees a's guess. mask, info, end, agents: a's secret shows there. message: b sees what a
-    said, for a's guess is read as act + 2 * word.
+    sight: b sees a's secret. act: b sees a's guess. mask, info, end, agents: a's secret shows there. message: an action is
+    act + 2 * word, and b sees a's word.
     """
 
     metadata: ClassVar[dict] = {"name": "whisperers", "render_modes": []}
@@ -58,7 +59,7 @@ class Whisperers(ParallelEnv):
     def __init__(self, leak: str | None = None) -> None:
         self.leak = leak
         self.spaces = {name: Discrete(8) if leak == "message" else Discrete(2) for name in self.possible_agents}
-        self.sight = Box(0, 1, (3,), np.float32)
+        self.sight = Box(0, 1, (6,), np.float32)
 
     def observation_space(self, agent: str) -> Space:
         return self.sight
@@ -86,7 +87,7 @@ class Whisperers(ParallelEnv):
 
     def _see(self) -> dict[str, np.ndarray]:
         shown = {"sight": self.secret["a"], "act": self.act, "message": self.word / 3}.get(self.leak or "", 0)
-        sights = {"a": [self.secret["a"], 0, 0], "b": [self.secret["b"], shown, 0]}
+        sights = {"a": [self.secret["a"], 0, 0, 0, 0, 0], "b": [self.secret["b"], shown, 0, 0, 0, 0]}
         return {name: np.array(sights[name], np.float32) for name in self.agents}
 
     def _infos(self) -> dict[str, dict]:

@@ -138,6 +138,10 @@ class Metered(BaseParallelWrapper):
         """The same act with another message; 0 for an agent to whom nobody listens."""
         return self._seats[agent].join(self._seats[agent].split(action)[0], message)
 
+    def message(self, agent: str, action: Any) -> int:
+        """The message in an action."""
+        return self._seats[agent].split(action)[1]
+
     # ------------------------------------------------------------------------------------------------ inside
     def _told(self, observations: dict, infos: dict, *others: dict) -> tuple:
         heard, buffers = self.batch.observations, self.batch.buffers

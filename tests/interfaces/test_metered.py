@@ -134,7 +134,7 @@ def test_budgets_and_noise_are_the_channel_s():
     lost = commenv.metered(Whisperers(), Channel(bits=1, erasure=1))
     lost.reset(seed=0)
     seen = lost.step({"a": [0, 1], "b": [0, 0]})[0]["b"]
-    assert seen[3:].tolist() == [0, 0, 1]
+    assert seen[6:].tolist() == [0, 0, 1]
 
 
 def test_masks_grow_with_the_action():
