@@ -2,6 +2,7 @@
 
 make(id, **options) -> PettingZoo ParallelEnv       make_aec(id, **options) -> PettingZoo AECEnv
 make_batch(id, num_envs, seed, **options) -> n games side by side, fast
+metered(env, channel) -> anybody's ParallelEnv, with a channel under it
 limits(id, **options) -> what no communication, the best team, and the best code could earn
 ids() -> every game; page(id) -> its documentation; Channel -> what carries the messages; info -> information theory
 
@@ -13,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 from commenv.core.channel import Channel
 
 if TYPE_CHECKING:
+    from pettingzoo import ParallelEnv
+
     from commenv.core.batch import Batch
     from commenv.core.limits import Limits
     from commenv.interfaces.aec import TurnEnv
+    from commenv.interfaces.metered import Metered, Speech
     from commenv.interfaces.parallel import SimultaneousEnv
 
 __version__ = "0.1.0"
-__all__ = ["Channel", "ids", "limits", "make", "make_aec", "make_batch", "page"]
+__all__ = ["Channel", "ids", "limits", "make", "make_aec", "make_batch", "metered", "page"]
 
 
 def ids() -> list[str]:
@@ -56,6 +60,18 @@ def make_batch(
 
     module = rules(id)
     return Batch(module, choose(module, options), num_envs, seed, threads=threads, copy=copy)
+
+
+def metered(
+    env: "ParallelEnv", channel: Channel | None = None, *, topology: Any = None, takes_over: "Speech | bool" = False
+) -> "Metered":
+    """A PettingZoo ParallelEnv that somebody else wrote, with a channel under it; commenv/interfaces/metered.py says how.
+
+    Its agents learn to speak, or, with `takes_over`, what they say already goes through the channel.
+    """
+    from commenv.interfaces.metered import Metered
+
+    return Metered(env, channel, topology=topology, takes_over=takes_over)
 
 
 def limits(id: str, **options: Any) -> "Limits":

@@ -11,6 +11,9 @@ from commenv.core.batch import Batch
 from commenv.games import CATALOGUE
 
 REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
+SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
+RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
+JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
 
 NOISES: dict[str, dict] = {
     "noiseless": {},
@@ -31,6 +34,30 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "cap, cut short": (REFERENTIAL, {"rounds": 9, "max_cycles": 7, "channel": {"silence": True, "cap": 4}}),
     "table": (REFERENTIAL, {"states": 3, "prior": [0.5, 0.3, 0.2], "reward": [[1, 0.5], [0, 2], [-1, 3]], "bits": 1}),
     "mute": (REFERENTIAL, {"bits": 0}),
+    "speaker and listener": (SPEAKER_LISTENER, {}),
+    "reference, noise": (REFERENCE, {"bits": 2, "channel": {"error": 0.2, "silence": True}, "max_cycles": 9, "local_ratio": 0.3}),
+    "riddle": (RIDDLE, {}),
+    "riddle, id and clock": (RIDDLE, {"prisoners": 4, "numbered": True, "clock": True, "channel": {"erasure": 0.3}}),
+    "hallway": (HALLWAY, {}),
+    "hallway, short": (HALLWAY, {"lengths": (3, 1), "horizon": 4, "channel": {"symbols": 3, "error": 0.2}}),
+    "junction": (JUNCTION, {}),
+    "junction, same step": (
+        JUNCTION,
+        {
+            "difficulty": "medium",
+            "vision": 1,
+            "cars": 4,
+            "same_step": True,
+            "max_cycles": 31,
+            "channel": {"error": 0.2, "cap": 9, "silence": True},
+        },
+    ),
+    "junction, no links": (JUNCTION, {"difficulty": "hard", "bits": 0, "cars": 6, "add_rate": 0.2, "max_cycles": 30}),
+    "prey": (PREY, {}),
+    "prey, competitive": (PREY, {"grid": 4, "vision": 1, "mode": "competitive", "max_cycles": 9, "channel": {"erasure": 0.3}}),
+    "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
+    "capture": (CAPTURE, {}),
+    "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "ring, budget": (RING, {"players": 4, "channel": {"silence": True, "refill": 0.5, "burst": 4, "cap": 9}, "max_cycles": 12}),
 }

@@ -72,6 +72,10 @@ def step(p, game, agents, board, act, sent, reward, rng):
     return chance(rng, p.stop)
 
 
+def success(p, game, agents, board):
+    return game.pot
+
+
 def observe(p, game, agents, board, i, obs):
     obs[0] = agents[i].secret
     obs[1] = board[i]

@@ -35,8 +35,8 @@ class Batch:
     In games whose agents move in turn an idle agent's action is ignored.
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
-    `final_info` (with `episode_return`, `episode_length` in steps, and the meters) and `_final_obs`, `_final_info`, which
-    say in which rows they count.
+    `final_info` (with `episode_return`, `episode_length` in steps, the meters, and `success` where the game has a measure of
+    it) and `_final_obs`, `_final_info`, which say in which rows they count.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
     """
@@ -60,6 +60,7 @@ class Batch:
         self._parameters = rules.parameters(options)
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
+        self.measures_success = hasattr(rules, "success")
         self._kernel = kernel.bind(rules)
         self._enter: Any = None
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
@@ -148,6 +149,8 @@ class Batch:
                     "messages": last["messages"].copy(),
                     "blocked": last["blocked"].copy(),
                 }
+                if self.measures_success:
+                    info["final_info"]["success"] = self.buffers.success.copy()
                 info["_final_info"] = ended.copy()
             infos[name] = info
         return infos
@@ -184,7 +187,7 @@ class Batch:
         return int(self._shape.actions[a] * self._shape.messages[a])
 
     def inbox(self, name: str) -> slice:
-        """Where the inbox stands in an agent's observation: one place a symbol and one for an erasure, for each of its links."""
+        """Where the inbox stands in an agent's observation: a place a symbol and one for an erasure, for each link or for all."""
         a = self.possible_agents.index(name)
         return slice(int(self._shape.own[a]), int(self._shape.width[a]))
 
@@ -204,7 +207,7 @@ class Batch:
         everybody = range(len(layout.roles))
         own = np.array([role.observation for role in layout.roles])
         ears = [layout.ears(a) for a in everybody]
-        width = own + np.array([len(e) * (M + 1) for e in ears])
+        width = own + np.array([len(layout.inboxes(a)) * (M + 1) for a in everybody])
         return kernel.Shape(
             actions=np.array([role.actions for role in layout.roles]),
             messages=np.array([M if layout.speaks(a) else 1 for a in everybody]),
@@ -215,6 +218,7 @@ class Batch:
             ear=np.array([e[0] if e else 0 for e in ears]),
             ears=np.array([len(e) for e in ears]),
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
+            target=np.array([target for _, target in layout.links], dtype=np.int64),
         )
 
     def _make_buffers(self) -> None:
@@ -244,6 +248,7 @@ class Batch:
             final=np.zeros(floats, np.float32),
             ended=as_record(np.zeros((n, players), agent)),
             length=np.zeros(n, np.int64),
+            success=np.zeros(n, np.float64),
         )
         self._scratch = kernel.Scratch(
             rng=np.zeros((parts, 1 + _APART), np.uint64),

@@ -9,17 +9,21 @@
     reset(p, game, agents, board, rng)
     step(p, game, agents, board, act, sent, reward, rng) -> bool      True ends the game
     observe(p, game, agents, board, i, obs)                           the agent's own part of its observation
+    has_floor(p, game, agents, board, i) -> bool                      whether an agent may send in this step; may be left out
+    route(p, game, agents, board, source, target) -> bool             whether a link carries what was sent; may be left out
+    success(p, game, agents, board) -> float                          how well a game that is over went; may be left out
     limits(options) -> Limits
     situations(options) -> Situations | None                          every beginning; None: too many, or not one message a round
     describe(options, game, agents, board) -> str                     a line for people
 
-The four rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
+The rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
 decorated with `rule`. `board` is an array of the game's own integers, as many as the layout asks for; `act[i]` is the
 action of agent i; `sent[i]` its message, NOTHING if it was not to speak; `reward` starts each step at 0.
 
 The engine owns the clock `game.t`, the messages, the meters and the end: a rule sets `game.turn` (whose turn it is, ALL by
 default) and nothing else of the engine's. What a link delivered at step t stands in its listener's observation of step t + 1
 behind the agent's own part, one-hot with a last place for an erasure: no rule can forget it, and none can leak past it.
+Each link has its own place there, which tells who spoke, unless the layout is anonymous.
 Where messages are about one integer of the game, `Game` calls it `state`: I(state; delivered message) is then measured.
 """
 
@@ -47,6 +51,8 @@ class Options:
     """What every game lets a user choose."""
 
     default_bits: ClassVar[int] = 2
+    default_symbols: ClassVar[int | None] = None
+    """For games whose usual alphabet is no power of two."""
 
     bits: int | None = None
     """Rate: bits a message, 0 to 16. None: the channel's own rate, or the game's default."""
@@ -58,7 +64,8 @@ class Options:
     def __post_init__(self) -> None:
         channel = Channel.of(self.channel)
         if not channel.rated:
-            channel = channel.at(self.default_bits if self.bits is None else self.bits)
+            usual = replace(channel, symbols=self.default_symbols) if self.default_symbols else channel.at(self.default_bits)
+            channel = usual if self.bits is None else channel.at(self.bits)
         elif self.bits is not None and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
             raise ValueError(f"the rate is said twice: bits={self.bits!r}, and {channel!r}; say it once")
         object.__setattr__(self, "channel", channel)
@@ -139,6 +146,8 @@ class Layout:
     """Whether agents move in turn: then idle agents have one action, no loss and no bits."""
     cells: int = 0
     """Length of the board."""
+    anonymous: bool = False
+    """Whether an agent hears what was said but not by whom: then its links share one inbox."""
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -149,14 +158,19 @@ class Layout:
             whole("actions", role.actions, 1)
             whole("observation", role.observation, 0)
         for source, target in self.links:
-            if source == target or not {source, target} <= set(range(len(self.roles))):
-                raise bad("link", (source, target), f"two different agents of 0..{len(self.roles) - 1}")
+            if not {source, target} <= set(range(len(self.roles))):
+                raise bad("link", (source, target), f"two agents of 0..{len(self.roles) - 1}")
         # The inbox of an agent is one run of links, in the order of their sources.
         object.__setattr__(self, "links", tuple(sorted(set(self.links), key=lambda link: (link[1], link[0]))))
 
     def speaks(self, i: int) -> bool:
         """Whether agent i has anybody to talk to."""
         return any(source == i for source, _ in self.links)
+
+    def inboxes(self, i: int) -> list[str]:
+        """Whose message stands in each of the inboxes of agent i, in their order."""
+        sources = [self.names[self.links[k][0]] for k in self.ears(i)]
+        return ["somebody"] if self.anonymous and sources else sources
 
     def ears(self, i: int) -> list[int]:
         """The links that end at agent i, in the order of its inbox."""

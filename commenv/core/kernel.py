@@ -36,6 +36,7 @@ class Shape(NamedTuple):
     ear: np.ndarray  # its first link
     ears: np.ndarray  # how many links end at it
     source: np.ndarray  # of each link
+    target: np.ndarray
 
 
 class State(NamedTuple):
@@ -65,6 +66,7 @@ class Buffers(NamedTuple):
     final: np.ndarray  # likewise: the last observations of finished games
     ended: np.ndarray  # [n, agents] the agents of finished games as they were at the end
     length: np.ndarray  # [n] steps of finished games
+    success: np.ndarray  # [n] of finished games, by the game's own measure
 
 
 class Scratch(NamedTuple):
@@ -84,7 +86,9 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     terminated, truncated, active = buffers.terminated, buffers.truncated, buffers.active
     spent, aired, blocked = buffers.spent, buffers.aired, buffers.blocked
     observation, final, ended, length = buffers.observation, buffers.final, buffers.ended, buffers.length
-    actions, messages, speaks, source = shape.actions, shape.messages, shape.speaks, shape.source
+    succeeded = buffers.success
+    actions, messages, speaks = shape.actions, shape.messages, shape.speaks
+    source, target = shape.source, shape.target
     own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
     players, links = len(actions), len(source)
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
@@ -102,7 +106,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                 acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
                 if game.turn < 0 or game.turn == a:
                     acts[a] = act[a, i]
-                    if speaks[a] != 0:
+                    if speaks[a] != 0 and has_floor(p, game, agents, board, a):
                         sent[a] = admit(wire, agents[a], message[a, i])
                         agents[a].messages += sent[a] != SILENCE or wire.silence == 0
                         agents[a].blocked += sent[a] != message[a, i]
@@ -113,7 +117,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             for k in range(links):
                 m = sent[source[k]]
                 heard[i, k] = NOTHING
-                if m != NOTHING:
+                if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
                     y = transmit(wire, m, rng)
                     heard[i, k] = y
                     meter = tally[k]
@@ -132,11 +136,12 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                 agents[a].score += earned[a]
             if over:
                 length[i] = game.t
+                succeeded[i] = success(p, game, agents, board)
                 for a in range(players):
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
                     observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(heard, i, ear[a], ears[a], final, start + own[a], start + width[a])
+                    hear(heard, i, ear[a], ears[a], wire.symbols + 1, final, start + own[a], start + width[a])
         if over:
             game.episode += 1
             game.key = episode_key(game.seed, game.episode)
@@ -153,25 +158,24 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(heard, i, ear[a], ears[a], observation, start + own[a], start + width[a])
+            hear(heard, i, ear[a], ears[a], wire.symbols + 1, observation, start + own[a], start + width[a])
     return FINE
 
 
 @rule
-def hear(heard, i, first, count, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: for each of its links a one-hot vector, the last place an erasure."""
+def hear(heard, i, first, count, places, flat, start, end):
+    """Fill the inbox of one agent, flat[start:end]: places for each of its links, or for all, the last an erasure."""
     for k in range(start, end):
         flat[k] = 0.0
-    if count > 0:
-        places = (end - start) // count
-        for e in range(count):
-            y = heard[i, first + e]
-            if y != NOTHING:
-                flat[start + e * places + (places - 1 if y == ERASED else y)] = 1.0
+    stride = places if end - start == count * places else 0
+    for e in range(count):
+        y = heard[i, first + e]
+        if y != NOTHING:
+            flat[start + e * stride + (places - 1 if y == ERASED else y)] = 1.0
 
 
 def reset(p, game, agents, board, rng):
-    """Replaced by the game's rule, as are the two below."""
+    """Replaced by the game's rule, as are those below."""
 
 
 def step(p, game, agents, board, act, sent, reward, rng):
@@ -180,6 +184,24 @@ def step(p, game, agents, board, act, sent, reward, rng):
 
 def observe(p, game, agents, board, i, obs):
     pass
+
+
+def has_floor(p, game, agents, board, i):
+    """A game may leave this rule out: then everybody whose turn it is may speak."""
+    return True
+
+
+def route(p, game, agents, board, source, target):
+    """A game may leave this rule out: then every link always carries what is sent."""
+    return True
+
+
+def success(p, game, agents, board):
+    """A game may leave this rule out: then nothing is reported."""
+    return 0.0
+
+
+_OPTIONAL = {"has_floor": has_floor, "route": route, "success": success}
 
 
 def _sources(function: Any, seen: set) -> Iterator[bytes]:
@@ -218,6 +240,7 @@ _bound: dict[tuple, Any] = {}
 def bind(rules: Rules) -> Any:
     """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
     own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
+    own |= {name: getattr(rules, name, default) for name, default in _OPTIONAL.items()}
     known = tuple(own.values())  # not the module's name: it may have been edited and loaded again
     if known in _bound:
         return _bound[known]

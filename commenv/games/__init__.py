@@ -7,6 +7,13 @@ from commenv.core.game import Rules
 
 CATALOGUE = {
     "messaging/referential-v0": "commenv.games.messaging.referential",
+    "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
+    "classic/reference-v0": "commenv.games.classic.reference",
+    "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",
+    "classic/hallway-v0": "commenv.games.classic.hallway",
+    "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
+    "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
+    "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

@@ -24,6 +24,7 @@ class TurnEnv(AECEnv):
         self.metadata, self.render_mode = self._game.metadata, render_mode
         self.possible_agents: list[str] = self._game.possible_agents
         self.observation_spaces, self.action_spaces = self._game.observation_spaces, self._game.action_spaces
+        self.state_space = self._game.state_space
         self.agents: list[str] = []
 
     def observation_space(self, agent: str) -> gymnasium.Space:
@@ -67,7 +68,11 @@ class TurnEnv(AECEnv):
     def observe(self, agent: str) -> np.ndarray:
         return self._observations[agent].copy()
 
-    def render(self) -> str | None:
+    def state(self) -> np.ndarray:
+        """What all agents see, one after another in the order of `possible_agents`."""
+        return self._game.state()
+
+    def render(self) -> str | np.ndarray | None:
         return self._game.render()
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import MultiDiscrete
+from gymnasium.spaces import Box, MultiDiscrete
 from pettingzoo import ParallelEnv
 
 from commenv.core import game as core
@@ -38,23 +38,30 @@ class SimultaneousEnv(ParallelEnv):
     reset(seed) begins the first game of that seed and reset() the next one, as in `make_batch`. Where agents move in turn,
     an idle agent's action is ignored and may be left out. `agents` is empty once the game is over.
     infos, by agent: `active`, whether it acts next; `action_mask` in games of turns, as `action_space.sample` takes it, with
-    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game.
+    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game; `success`, 0 until it is over, if
+    it measures that.
 
-    render_mode: `ansi` returns a string, `human` prints it at every step. `batch` is what runs underneath, with its meter.
+    `state()`, for centralised critics: what all agents see, one after another in the order of `possible_agents`.
+
+    render_mode: `ansi` returns a string, `human` prints it at every step, `rgb_array` draws the agents and what their links
+    have delivered. `batch` is what runs underneath, with its meter.
     Raises ValueError for an unknown id, a bad option, and an action that is missing or outside its space.
     """
 
     def __init__(self, id: str, render_mode: str | None = None, **options: Any) -> None:
-        modes = ["ansi", "human"]
+        modes = ["human", "ansi", "rgb_array"]
         if render_mode is not None and render_mode not in modes:
             raise bad("render_mode", render_mode, f"None or one of {modes}")
         module = rules(id)
-        self.metadata = {"name": id, "render_modes": modes, "is_parallelizable": True}
+        self.metadata = {"name": id, "render_modes": modes, "is_parallelizable": True, "render_fps": 2}
         self.render_mode = render_mode
         self.batch = Batch(module, core.choose(module, options), 1, copy=False)
         self.possible_agents: list[str] = self.batch.possible_agents
         self.observation_spaces = self.batch.observation_spaces
         self.action_spaces = self.batch.action_spaces
+        boxes: list[Any] = list(self.observation_spaces.values())
+        low, high = np.concatenate([box.low for box in boxes]), np.concatenate([box.high for box in boxes])
+        self.state_space = Box(low, high, dtype=np.float32)
         self.agents: list[str] = []
         self.movers: list[str] = []
         """Who acts next."""
@@ -116,15 +123,25 @@ class SimultaneousEnv(ParallelEnv):
         rewards = dict(zip(names, self._rewards.tolist(), strict=True))
         return observations, rewards, dict.fromkeys(names, terminated), dict.fromkeys(names, truncated), infos
 
-    def render(self) -> str | None:
+    def state(self) -> np.ndarray:
+        return np.concatenate([seat.last if self._next_stands else seat.seen for seat in self._seats.values()])
+
+    def render(self) -> str | np.ndarray | None:
         """The position, what the links delivered last and, when it is over, what the game has earned."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() does nothing without a render_mode: make the environment with render_mode='ansi'")
             return None
-        lines = [self._position, *self._deliveries()]
+        lines = [self._position]
         if self._next_stands:
             earned = zip(self.possible_agents, self._ended.tolist(), strict=True)
             lines.append("over: " + ", ".join(f"{name} earned {agent[_SCORE]:g}" for name, agent in earned))
+        if self.render_mode == "rgb_array":
+            from commenv.interfaces.picture import picture
+
+            names = self.possible_agents
+            links = [(names[source], names[target]) for source, target in self.batch.layout.links]
+            return picture(names, links, self._deliveries(), self.movers, lines)
+        lines[1:1] = [f"{source} -> {target}: {what}" for source, target, what in self._deliveries()]
         text = "\n".join(lines)
         if self.render_mode == "ansi":
             return text
@@ -178,6 +195,8 @@ class SimultaneousEnv(ParallelEnv):
             }
             if self._turns:
                 info["action_mask"] = seat.free if moves else seat.idle
+            if self.batch.measures_success:  # from the start: TorchRL takes no key that `reset` has not shown
+                info["success"] = float(self.batch.buffers.success[0]) if over else 0.0
         if self.render_mode is not None:
             if not over:  # the batch has left a game that is over: its last position stays on the page
                 self._position = self.batch.describe()
@@ -185,17 +204,17 @@ class SimultaneousEnv(ParallelEnv):
                 self.render()
         return observations, infos
 
-    def _deliveries(self) -> list[str]:
+    def _deliveries(self) -> list[tuple[str, str, str]]:
+        """(source, target, what it heard)."""
         layout, channel = self.batch.layout, self.batch.channel
-        lines = []
+        heard = []
         for a, (name, seat) in enumerate(self._seats.items()):
             inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)]
-            for link, places in zip(layout.ears(a), inbox.reshape(-1, channel.size + 1), strict=True):
-                if places.any():
-                    symbol = int(places.argmax())
-                    heard = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else symbol
-                    lines.append(f"{self.possible_agents[layout.links[link][0]]} -> {name}: {heard}")
-        return lines
+            for source, places in zip(layout.inboxes(a), inbox.reshape(-1, channel.size + 1), strict=True):
+                for symbol in np.flatnonzero(places).tolist():
+                    what = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else str(symbol)
+                    heard.append((source, name, what))
+        return heard
 
 
 def _mask(counts: list[int], allowed: int | None = None) -> Mask:

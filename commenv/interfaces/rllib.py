@@ -50,7 +50,7 @@ class MultiAgentGame(MultiAgentEnv):
             observations, infos = self._of_movers(observations), self._of_movers(infos)
         return observations, rewards, {"__all__": terminated}, {"__all__": truncated}, infos
 
-    def render(self) -> str | None:
+    def render(self) -> str | np.ndarray | None:
         return self._game.render()
 
     def _of_movers(self, by_agent: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -97,10 +98,11 @@ def test_final_info_tells_of_the_game_that_ended(chosen):
     batch = commenv.make_batch(id, n, seed=1, **options)
     batch.reset()
     returns, lengths, ended = {name: np.zeros(n) for name in batch.possible_agents}, np.zeros(n, int), 0
+    first = batch.possible_agents[0]
     for action in random_actions(batch, steps=40):
         observations, rewards, terminations, truncations, infos = batch.step(action)
         lengths += 1
-        over = np.logical_or(*(flags["player_0" if "player_0" in flags else "sender"] for flags in (terminations, truncations)))
+        over = terminations[first] | truncations[first]
         for name, info in infos.items():
             returns[name] += rewards[name]
             assert ("final_info" in info) == over.any()
@@ -118,6 +120,42 @@ def test_final_info_tells_of_the_game_that_ended(chosen):
         lengths[over] = 0
         ended += over.sum()
     assert ended >= n or options.get("rounds", 0) > 20
+
+
+def test_success_is_the_game_s_own_measure_of_the_game_that_ended():
+    n = 20
+    batch = commenv.make_batch("tests/ring-v0", n, seed=1)  # whose measure is what all have earned together
+    batch.reset()
+    ended = 0
+    for action in random_actions(batch, steps=40):
+        *_, infos = batch.step(action)
+        if "final_info" in infos["player_0"]:
+            over = infos["player_0"]["_final_info"]
+            finals = [info["final_info"] for info in infos.values()]
+            earned = sum(final["episode_return"] for final in finals)
+            for final in finals:
+                np.testing.assert_array_equal(final["success"][over], earned[over])
+            ended += over.sum()
+    assert ended > n
+
+
+def test_without_a_measure_there_is_no_success():
+    batch = commenv.make_batch(REFERENTIAL, 1, seed=0, max_cycles=1)
+    batch.reset()
+    *_, infos = batch.step({name: np.zeros(1, int) for name in batch.possible_agents})
+    assert "success" not in infos["sender"]["final_info"]
+
+
+def test_who_has_not_the_floor_sends_nothing_and_pays_nothing():
+    def has_floor(p, game, agents, board, i):
+        return i != 1
+
+    batch = Batch(SimpleNamespace(**{**vars(ring), "has_floor": has_floor}), ring.Options(bits=1), 5, seed=0)
+    batch.reset()
+    *_, infos = batch.step({name: np.ones((5, 2), int) for name in batch.possible_agents})
+    assert {name: set(info["payload_bits"] + info["blocked"]) for name, info in infos.items()}["player_1"] == {0}
+    for (source, target), link in batch.meter.links.items():
+        assert link.offered == link.messages == (0 if source == "player_1" else 5), target
 
 
 def test_the_final_observation_is_the_last_of_the_old_game():
@@ -235,7 +273,9 @@ def test_a_copied_batch_plays_on_alike(twin_of, chosen):
     told = [twin.step(action) for action in actions[5:]]
     assert state(batch) == before
     assert digest(told) == digest([batch.step(action) for action in actions[5:]])
-    assert batch.meter.total.counts.tolist() == twin.meter.total.counts.tolist()
+    assert digest([link.counts for link in batch.meter.links.values()]) == digest(
+        [link.counts for link in twin.meter.links.values()]
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- spaces
@@ -257,6 +297,17 @@ def test_a_malformed_game_fails_when_made():
     rules = SimpleNamespace(**{**vars(ring), "Agent": type("Agent", (ring.Agent,), {"__annotations__": {"size": int}})})
     with pytest.raises(TypeError, match="size"):
         Batch(rules, ring.Options(), 1)
+
+
+def test_an_anonymous_inbox_holds_what_came_and_not_from_whom():
+    layout = replace(ring.layout(ring.Options()), anonymous=True)
+    batch = Batch(SimpleNamespace(**{**vars(ring), "layout": lambda options: layout}), ring.Options(bits=2, stop=0.0), 1, 0)
+    batch.reset()
+    said = {"player_0": 3, "player_1": 1, "player_2": 2}  # 2 hears 0 and 1; the others hear the one before them
+    observations, *_ = batch.step({name: np.array([[0, message]]) for name, message in said.items()})
+    heard = {name: np.flatnonzero(rows[0, batch.inbox(name)]).tolist() for name, rows in observations.items()}
+    assert heard == {"player_0": [2], "player_1": [3], "player_2": [1, 3]}
+    assert {rows.shape for rows in observations.values()} == {(1, 3 + 5)}
 
 
 def test_threads_do_not_share_cache_lines():

@@ -19,7 +19,6 @@ A, B = Role("a", actions=2, observation=1), Role("b", actions=1, observation=0)
         ((Role("a", actions=2, observation=-1),), (), "observation=-1"),
         ((A, B), ((0, 2),), r"link=\(0, 2\)"),
         ((A, B), ((-1, 0),), r"link=\(-1, 0\)"),
-        ((A, B), ((1, 1),), r"link=\(1, 1\)"),
     ],
 )
 def test_malformed_layouts(roles, links, named):
@@ -34,6 +33,13 @@ def test_an_inbox_is_in_the_order_of_its_sources():
     assert layout.ears(0) == [0, 1]
     assert layout.ears(2) == []
     assert [layout.speaks(i) for i in range(3)] == [True, True, True]
+
+
+def test_an_anonymous_layout_has_one_inbox():
+    links = ((0, 1), (1, 1))
+    assert Layout(roles=(A, B), links=links).inboxes(1) == ["a", "b"]
+    assert Layout(roles=(A, B), links=links, anonymous=True).inboxes(1) == ["somebody"]
+    assert Layout(roles=(A, B), links=links, anonymous=True).inboxes(0) == []
 
 
 def test_records_hold_what_the_rules_may_read():
@@ -71,6 +77,16 @@ def test_bad_options_are_named(options, named):
     with pytest.raises(ValueError, match=r".") as caught:
         choose(ring, options)
     assert named in str(caught.value)
+
+
+def test_a_game_may_have_an_alphabet_that_is_no_power_of_two():
+    class Three(Options):
+        default_symbols = 3
+
+    assert Three().link.size == Three(channel={"error": 0.1}).link.size == 3
+    assert Three(bits=2).link.size == Three(channel={"bits": 2}).link.size == 4
+    assert Three().bits is None
+    assert Three().at(1).link.size == 2
 
 
 def test_the_rate_is_said_once_and_found_in_both_places():

@@ -3,12 +3,13 @@
 import copy
 import pickle
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from examples import OPTION_SETS, REFERENTIAL, RING, digest, random_actions
-from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
+from pettingzoo.test import api_test, max_cycles_test, parallel_api_test, parallel_seed_test, render_test, seed_test, state_test
 from pettingzoo.utils import aec_to_parallel
 
 import commenv
@@ -60,6 +61,20 @@ class TestTheirs:
         id, options = chosen
         render_test(lambda render_mode: commenv.make_aec(id, render_mode, **options))
         assert capsys.readouterr().out
+
+    def test_state(self, chosen):
+        id, options = chosen
+        state_test(commenv.make_aec(id, **options), commenv.make(id, **options))
+
+    @pytest.mark.parametrize("id", [RING])
+    def test_max_cycles(self, id):
+        options = {"stop": 0.0}
+        max_cycles_test(
+            SimpleNamespace(
+                env=lambda max_cycles: commenv.make_aec(id, max_cycles=max_cycles, **options),
+                parallel_env=lambda max_cycles: commenv.make(id, max_cycles=max_cycles, **options),
+            )
+        )
 
     def test_their_parallel_view_of_our_aec_is_our_parallel_view(self):
         """Their conversion wants games in which all act at once."""
@@ -116,6 +131,7 @@ def test_parallel_is_the_batch(chosen):
                 key: meters[key] for key in ("payload_bits", "messages", "blocked")
             }
             assert own["active"] == (not over and shared["active"][2])
+            assert own.get("success", 0) == (shared["final_info"].get("success", [0] * 4)[2] if over else 0)
         if over:
             same({name: infos[name]["final_obs"] for name in names}, own_observations)
             if t + 1 < len(steps):
@@ -252,7 +268,7 @@ def test_observations_are_not_overwritten():
         ("messaging/refrential-v0", {}, "'messaging/refrential-v0'"),
         (REFERENTIAL, {"colour": 1}, "'colour'"),
         (REFERENTIAL, {"bits": -1}, "bits=-1"),
-        (REFERENTIAL, {"render_mode": "rgb_array"}, "render_mode='rgb_array'"),
+        (REFERENTIAL, {"render_mode": "sound"}, "render_mode='sound'"),
     ],
 )
 def test_bad_ids_and_options(make, id, options, named):
@@ -362,3 +378,32 @@ def test_people_can_watch(capsys):
     env.reset(seed=0)
     env.step({"sender": 1})
     assert "sender -> receiver: 1" in capsys.readouterr().out
+
+
+def test_a_state_is_what_all_agents_see():
+    """Also at the end, when the batch already stands at the next game."""
+    env, aec = commenv.make(REFERENTIAL), commenv.make_aec(REFERENTIAL)
+    seen, _ = env.reset(seed=0)
+    aec.reset(seed=0)
+    for move in (3, 1):
+        np.testing.assert_array_equal(env.state(), np.concatenate([seen[name] for name in env.possible_agents]), strict=True)
+        np.testing.assert_array_equal(env.state(), aec.state(), strict=True)
+        seen, *_ = env.step({env.movers[0]: move})
+        aec.step(move)
+    assert not env.agents
+    np.testing.assert_array_equal(env.state(), np.concatenate([seen[name] for name in env.possible_agents]), strict=True)
+
+
+def test_a_picture_shows_what_a_link_delivers():
+    """Blue for a symbol, red for an erasure, and neither before anything was said."""
+
+    def inks(**channel: Any) -> list[tuple[bool, bool]]:
+        env = commenv.make(REFERENTIAL, "rgb_array", channel=channel)
+        env.reset(seed=0)
+        before = env.render().astype(int)
+        env.step({"sender": 2})
+        pictures = before, env.render().astype(int)
+        return [(bool((p[..., 2] - p[..., 0] > 120).any()), bool((p[..., 0] - p[..., 2] > 120).any())) for p in pictures]
+
+    assert inks() == [(False, False), (True, False)]
+    assert inks(erasure=1.0) == [(False, False), (False, True)]

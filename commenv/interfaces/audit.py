@@ -1,0 +1,374 @@
+"""Does anything reach an agent outside of the channel?
+
+The same game is played again with one thing changed, a message, an act or a private state of one agent, and everything else
+held: seed, acts, messages. What anybody else gets is then compared bit for bit, but for the inbox, which is the channel's own.
+
+- A message that shows anywhere else is a leak.
+- Acts that show are how agents see each other: reported, with the places of the observation and the bits.
+- A private state that shows is a leak, unless acts show there too, in observations or ends: then it is reported likewise.
+- State that several agents see, of which nobody can say whose it is, is `shared`: reported, and a leak only if asked strictly.
+
+Private state of our games is an agent's record, which belongs to it, and what the game and its board hold, which belongs to
+whoever alone sees it. Where acts show in observations it is not exchanged: rules that keep a map of their agents would not
+survive that, nor would it tell more. There, and of other environments without a `private` to change their state, we ask how much
+an agent's first observation shares with what another is told, over many seeds: mutual information (Miller-Madow) of the best
+pair of places. Agents also share what both may see, so that is reported and no leak, unless strictly.
+Rewards, and a game's `success`, are listed apart: that they depend on others is the game.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import MultiDiscrete
+from pettingzoo import ParallelEnv
+
+from commenv import info
+from commenv.core import game as core
+from commenv.core.errors import bad, whole
+from commenv.interfaces.metered import Metered
+from commenv.interfaces.parallel import SimultaneousEnv
+
+Private = Callable[[Any, str, np.random.Generator], None]
+"""Changes the private state of one agent of the environment in place."""
+
+_LOOKS, _BINS, _PLACES = 256, 4, 64
+_NOTABLE = 0.1
+"""Bits below which the best of many pairs of places may well be chance, at so many looks."""
+_ENGINE = set(core.record(core.Game).names or ()) | set(core.record(core.Agent).names or ())
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What of one agent reaches another beside the channel."""
+
+    source: str
+    """Whose message, act or state; `the game` for state that is nobody's."""
+    cause: str
+    """`message`, `act`, `state` or `shared`."""
+    target: str
+    where: str
+    """`observation`, `mask`, `info`, `agents`, `end` or `reward`."""
+    bits: float
+    """What the target's view tells of the change, all alternatives alike: mean over the situations that were played."""
+    places: tuple[int, ...] = ()
+    """Which numbers of the observation, inbox left out and flattened."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit has found. Finding nothing is evidence, not proof: it is about the situations that were played."""
+
+    findings: tuple[Finding, ...]
+    rewards: tuple[Finding, ...]
+    replays: int
+    strict: bool
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """In what acts show, of all that `Finding.where` may be: there agents see each other act."""
+        return frozenset(finding.where for finding in self.findings if finding.cause == "act")
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        def grave(finding: Finding) -> bool:
+            match finding.cause:
+                case "message":
+                    return True
+                case "state":
+                    return finding.where not in self.seen
+                case "shared":
+                    return self.strict
+            return False
+
+        return tuple(finding for finding in self.findings if grave(finding))
+
+    @property
+    def passed(self) -> bool:
+        return not self.leaks
+
+
+def audit(
+    make: Callable[[], ParallelEnv],
+    *,
+    seeds: int = 4,
+    steps: int = 12,
+    moments: int = 3,
+    alternatives: int = 4,
+    private: Private | None = None,
+    records: bool = True,
+    strict: bool = False,
+) -> Audit:
+    """Look for leaks in a game of ours (`commenv.make`) or in a `Metered` environment, as `make` makes it.
+
+    seeds, steps: games that are played, and how far. moments: steps of each in which something is changed. alternatives: to
+    how many values. private: how to change an agent's private state, for environments that are not ours. records: whether
+    agents' records are exchanged: not for a game of ours whose state must hang together (a map) though agents see no acts.
+    Raises ValueError for an environment that has no channel of ours, or repeats itself not: then nothing can be compared.
+    """
+    for name, value in {"seeds": seeds, "steps": steps, "moments": moments, "alternatives": alternatives}.items():
+        whole(name, value, 2 if name in ("seeds", "alternatives") else 1)
+    return _Auditor(make(), seeds, steps, moments, alternatives, private, records).run(strict)
+
+
+Told = list[dict[tuple[str, str], np.ndarray]]
+"""Step by step, by agent and kind of thing told."""
+
+
+class _Auditor:
+    def __init__(
+        self, env: Any, seeds: int, steps: int, moments: int, alternatives: int, private: Private | None, records: bool
+    ) -> None:
+        if not isinstance(env, SimultaneousEnv | Metered):
+            raise bad("environment", type(env).__name__, "made by commenv.make or commenv.metered")
+        self.env, self.seeds, self.steps, self.alternatives = env, seeds, steps, alternatives
+        self.private, self.records = private, records
+        self.moments = sorted({int(t) for t in np.linspace(0, steps - 1, moments)})
+        self.names: list[str] = list(env.possible_agents)
+        self.replays = 0
+        self.bits: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
+        self.places: dict[tuple[str, str, str, str], set[int]] = defaultdict(set)
+        self.snapshots: list[list] = []
+
+    def run(self, strict: bool) -> Audit:
+        ours = isinstance(self.env, SimultaneousEnv)
+        games = []
+        for seed in range(self.seeds):
+            plan = self._plan(seed)
+            shots: list = []
+            games.append((seed, plan, self._play(seed, plan, shots=shots if ours else None)))
+            self.snapshots.append(shots)
+            if any(_differ(a, b) for a, b in zip(games[-1][2], self._play(seed, plan), strict=True)):
+                raise ValueError("the environment does not repeat itself from a seed: nothing can be compared")
+        for seed, plan, told in games:
+            for t in (t for t in self.moments if t < len(told)):
+                for a, name in enumerate(self.names):
+                    self._messages(seed, plan, told, t, a, name)
+                    self._acts(seed, plan, told, t, name)
+                    if self.private:
+                        self._states(seed, plan, told, t, name)
+        seen = any(cause == "act" and where == "observation" and any(bits) for (_, cause, _, where), bits in self.bits.items())
+        if ours and not self.private and self.records and not seen:
+            for seed, plan, told in games:
+                for t in (t for t in self.moments if t < len(told)):
+                    self._records(seed, plan, told, t)
+        elif not self.private:
+            self._first_looks()
+        found = [
+            Finding(*key, float(np.mean(bits)), tuple(sorted(self.places[key]))) for key, bits in self.bits.items() if any(bits)
+        ]
+        rest, rewards = ([f for f in found if (f.where == "reward") == paid] for paid in (False, True))
+        return Audit(tuple(rest), tuple(rewards), self.replays, strict)
+
+    # ------------------------------------------------------------------------------------------------ what is changed
+    def _messages(self, seed: int, plan: list, told: Told, t: int, a: int, name: str) -> None:
+        if self.env.batch.layout.speaks(a):
+            size = self.env.batch.channel.size
+            picked = np.unique(np.linspace(0, size - 1, self.alternatives).astype(int))
+            changed = [self._act(name, plan[t][name], message=int(m)) for m in picked]
+            self._compare("message", name, told, t, [self._play(seed, _with(plan, t, name, action)) for action in changed])
+
+    def _acts(self, seed: int, plan: list, told: Told, t: int, name: str) -> None:
+        space = self.env.action_space(name)
+        sampled = [self._act(name, space.sample(), like=plan[t][name]) for _ in range(16 * self.alternatives)]
+        different = list({_bytes(_flat(action)): action for action in sampled}.values())[: self.alternatives]
+        self._compare("act", name, told, t, [self._play(seed, _with(plan, t, name, action)) for action in different])
+
+    def _states(self, seed: int, plan: list, told: Told, t: int, name: str) -> None:
+        def change(k: int) -> Callable[[], None]:
+            return lambda: self.private and self.private(self.env.unwrapped, name, np.random.default_rng(k))
+
+        played = [self._play(seed, plan, at=t, change=change(k)) for k in range(self.alternatives)]
+        self._compare("state", name, told, t, played)
+
+    def _records(self, seed: int, plan: list, told: Told, t: int) -> None:
+        """An agent's record, or all that the game and its board hold, becomes that of another game at the same step.
+
+        Whole, for single numbers of a state may not fit the rest, and compiled rules do not check their indices.
+        """
+        rows = [shots[t] for shots in self.snapshots if t < len(shots)]
+        state = self.env.batch.state
+
+        def put(array: np.ndarray, record: np.ndarray) -> None:
+            for field in array.dtype.names or ():
+                if field not in _ENGINE:
+                    array[field] = record[field]
+
+        def swap_agent(a: int, record: np.ndarray) -> Callable[[], None]:
+            return lambda: put(state.agents[0, a : a + 1], record)
+
+        def swap_game(record: np.ndarray, board: np.ndarray) -> Callable[[], None]:
+            def change() -> None:
+                put(state.games[0:1], record)
+                state.board[0] = board
+
+            return change
+
+        def compare(cause: str, source: str, changes: list[Callable[[], None]]) -> None:
+            self._compare(cause, source, told, t, [self._play(seed, plan, at=t, change=change) for change in changes])
+
+        rows = rows[: self.alternatives]
+        for a, name in enumerate(self.names):
+            compare("state", name, [swap_agent(a, agents[a]) for _, agents, _ in rows])
+        compare("shared", "the game", [swap_game(game, board) for game, _, board in rows])
+
+    def _first_looks(self) -> None:
+        """What two agents are told from many seeds, acts and messages the same in all of them."""
+        plan, looks, told = self._plan(0), defaultdict(list), []
+        for seed in range(_LOOKS):
+            observations, _ = self.env.reset(seed=10_000 + seed)
+            for name in observations:
+                looks[name].append(_flat(self._own(name, observations[name])))
+            told.append(self._play(10_000 + seed, plan))
+        columns = {name: _binned(np.array(rows)) for name, rows in looks.items() if len(rows) == _LOOKS}
+        for source, known in columns.items():
+            for target in set(self.names) - {source}:
+                views = {("observation", place): column for place, column in columns.get(target, {}).items()}
+                for where in ("mask", "info", "agents", "end"):
+                    kinds = [tuple(_bytes(step.get((target, where))) for step in steps) for steps in told]
+                    if 1 < len(set(kinds)) <= 2 * _BINS:
+                        views[where, -1] = np.unique([hash(kind) for kind in kinds], return_inverse=True)[1]
+                best: dict[str, tuple[float, int]] = {}
+                for (where, place), view in views.items():
+                    bits = max((_told_of(column, view) for column in known.values()), default=0.0)
+                    best[where] = max(best.get(where, (0.0, 0)), (bits, place))
+                for where, (bits, place) in best.items():
+                    if bits > _NOTABLE:
+                        self.bits[source, "shared", target, where].append(bits)
+                        self.places[source, "shared", target, where] |= {place} - {-1}
+
+    # ------------------------------------------------------------------------------------------------ playing and comparing
+    def _plan(self, seed: int) -> list[dict[str, Any]]:
+        for k, name in enumerate(self.names):
+            self.env.action_space(name).seed(1000 * seed + k)
+        return [{name: self.env.action_space(name).sample() for name in self.names} for _ in range(self.steps)]
+
+    def _play(
+        self, seed: int, plan: list, *, at: int = -1, change: Callable[[], Any] | None = None, shots: list | None = None
+    ) -> Told:
+        """What is told after each step; a change of state happens before step `at`."""
+        self.replays += 1
+        self.env.reset(seed=seed)
+        told: Told = []
+        for t, actions in enumerate(plan):
+            if not self.env.agents:
+                break
+            if shots is not None:
+                state = self.env.batch.state
+                shots.append((state.games[0].copy(), state.agents[0].copy(), state.board[0].copy()))
+            if t == at and change is not None:
+                change()
+            observations, rewards, terminations, truncations, infos = self.env.step({n: actions[n] for n in self.env.agents})
+            step = {}
+            for name in self.names:
+                if name in observations:
+                    step[name, "observation"] = _flat(self._own(name, observations[name]))
+                told_of = dict(infos.get(name, {}))
+                success = told_of.pop("success", 0.0)
+                if name in infos:
+                    step[name, "mask"] = _flat(told_of.pop("action_mask", ()))
+                    step[name, "info"] = _flat(told_of)
+                step[name, "end"] = _flat((terminations.get(name, False), truncations.get(name, False)))
+                step[name, "agents"] = _flat([other in self.env.agents for other in self.names])
+                step[name, "reward"] = _flat((rewards.get(name, 0.0), success))
+            told.append(step)
+        return told
+
+    def _compare(self, cause: str, source: str, original: Told, t: int, played: list[Told]) -> None:
+        """Who else's view tells the alternatives apart, and by how much."""
+        keys = {key for step in original[t:] for key in step if key[0] != source}
+        moved = {}
+        for key in sorted(keys):
+            target, where = key
+            views = [tuple(map(_bytes, view)) for view in _alike(key, t, played)]
+            classes = list(Counter(views).values())
+            moved[key] = info.estimate_entropy(classes, "plug-in").bits
+            if len(classes) > 1 and where == "observation":
+                self.places[source, cause, target, where] |= _moved(_alike(key, t, played))
+        if cause == "shared" and sum(bits > 0 for (_, where), bits in moved.items() if where != "reward") < 2:
+            moved = {key: bits if key[1] == "reward" else 0.0 for key, bits in moved.items()}  # one agent's own secret
+        for (target, where), bits in moved.items():
+            self.bits[source, cause, target, where].append(bits)
+
+    def _own(self, name: str, observation: Any) -> Any:
+        return (
+            observation[: self.env.batch.inbox(name).start]
+            if isinstance(self.env, SimultaneousEnv)
+            else self.env.beside_inbox(name, observation)
+        )
+
+    def _act(self, name: str, action: Any, *, message: int | None = None, like: Any = None) -> Any:
+        """The action with another message, by its number or that of another action."""
+        if isinstance(self.env, Metered):
+            return self.env.compose(name, action, self.env.message(name, like) if message is None else message)
+        if isinstance(self.env.action_space(name), MultiDiscrete):
+            return np.array([action[0], like[1] if message is None else message])
+        speaks = self.env.batch.layout.speaks(self.names.index(name))
+        return (like if message is None else message) if speaks else action
+
+
+def _with(plan: list, t: int, name: str, action: Any) -> list:
+    return [*plan[:t], {**plan[t], name: action}, *plan[t + 1 :]]
+
+
+def _flat(value: Any) -> np.ndarray:
+    """Any observation or info as a vector of numbers."""
+    if isinstance(value, Mapping):
+        value = [value[key] for key in sorted(value, key=str)]
+    if isinstance(value, tuple | list):
+        return np.concatenate([_flat(each) for each in value]) if value else np.zeros(0)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        array = np.frombuffer(repr(value).encode(), np.uint8)
+    return array.astype(np.float64).ravel()
+
+
+def _bytes(vector: np.ndarray | None) -> bytes:
+    return b"absent" if vector is None else vector.tobytes()
+
+
+def _differ(a: dict, b: dict) -> bool:
+    return a.keys() != b.keys() or any(_bytes(a[key]) != _bytes(b[key]) for key in a)
+
+
+def _alike(key: tuple[str, str], t: int, played: list[Told]) -> list[list[np.ndarray | None]]:
+    """What the target was told from step t on in each game; but for ends, only while all games go on or end alike for it."""
+    target, where = key
+    if where in ("agents", "end"):
+        return [[step.get(key) for step in told[t:]] for told in played]
+    alike = []
+    for steps in zip(*(told[t:] for told in played), strict=False):
+        if len({_bytes(step.get((target, "end"))) for step in steps}) > 1:
+            break
+        if all(key in step for step in steps):
+            alike.append([step[key] for step in steps])
+    return [list(view) for view in zip(*alike, strict=True)] if alike else [[] for _ in played]
+
+
+def _moved(views: list[list[Any]]) -> set[int]:
+    """Places of an observation that are not the same in all games."""
+    places: set[int] = set()
+    for rows in zip(*views, strict=True):
+        if len({len(row) for row in rows}) == 1:
+            stacked = np.stack(rows)
+            places |= set(np.flatnonzero((stacked != stacked[0]).any(axis=0)).tolist())
+    return places
+
+
+def _binned(rows: np.ndarray) -> dict[int, np.ndarray]:
+    """The places that vary, as few small numbers each: as they are, or quantiles."""
+    columns = {}
+    for place in np.flatnonzero((rows != rows[0]).any(axis=0))[:_PLACES].tolist():
+        column = rows[:, place]
+        if len(np.unique(column)) > _BINS:
+            column = np.searchsorted(np.quantile(column, np.arange(1, _BINS) / _BINS), column)
+        columns[place] = np.unique(column, return_inverse=True)[1]
+    return columns
+
+
+def _told_of(x: np.ndarray, y: np.ndarray) -> float:
+    counts = np.zeros((x.max() + 1, y.max() + 1))
+    np.add.at(counts, (x, y), 1)
+    return info.estimate_mutual_information(counts).bits

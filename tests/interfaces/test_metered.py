@@ -1,0 +1,267 @@
+"""A channel under other people's environments: spaces, who hears whom, who is there, what is counted, and nothing else moves."""
+
+import copy
+import warnings
+from importlib import import_module
+from typing import Any, ClassVar
+
+import networkx as nx
+import numpy as np
+import pytest
+from examples import digest
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
+from pettingzoo.test import parallel_api_test, parallel_seed_test
+from strangers import Visitors, Whisperers
+
+import commenv
+from commenv import Channel
+from commenv.interfaces.metered import KNOWN, Metered, Speech
+
+THEIRS: dict[str, tuple[str, dict, dict]] = {
+    "speaker_listener": ("mpe2.simple_speaker_listener_v4", {}, {"takes_over": True}),
+    "reference, half the rate": ("mpe2.simple_reference_v3", {}, {"channel": {"bits": 2, "error": 0.1}, "takes_over": True}),
+    "spread": ("mpe2.simple_spread_v3", {}, {"channel": {"silence": True, "refill": 1}}),
+    "pursuit: images": ("pettingzoo.sisl.pursuit_v5", {"n_pursuers": 3, "max_cycles": 20}, {"channel": {"erasure": 0.2}}),
+    "multiwalker: forces": ("pettingzoo.sisl.multiwalker_v9", {"n_walkers": 2, "max_cycles": 20}, {}),
+    "battle: deaths": ("magent2.environments.battle_v4", {"map_size": 12, "max_cycles": 30}, {}),
+    "tiger_deer: two kinds": ("magent2.environments.tiger_deer_v4", {"map_size": 12, "max_cycles": 30}, {}),
+}
+
+
+def make_theirs(name: str) -> Metered:
+    module, options, ours = THEIRS[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what their dependencies say when they are imported
+        try:
+            env = import_module(module).parallel_env(**options)
+        except ImportError as reason:
+            pytest.skip(f"{module} is not installed ({reason}): pip install commenv[peers]")
+    return commenv.metered(env, **ours)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_pettingzoo_s_own_tests(name):
+    env = make_theirs(name)
+    parallel_api_test(env, num_cycles=60)
+    assert env.meter.total.messages > 0
+    parallel_seed_test(lambda: make_theirs(name), num_cycles=30)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_observations_and_actions_are_in_their_spaces(name):
+    env = make_theirs(name)
+    observations, _ = env.reset(seed=1)
+    for _ in range(3):
+        for agent in env.agents:
+            space = env.observation_space(agent)
+            if name != "multiwalker: forces":  # which leaves its own space
+                assert space.contains(observations[agent])
+        observations, _, _, _, infos = env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+        assert {"payload_bits", "messages", "blocked"} <= infos[env.agents[0]].keys()
+
+
+# ------------------------------------------------------------------------------------------------ added
+def act(env: Metered, says: int) -> dict[str, Any]:
+    return {name: env.compose(name, env.action_space(name).sample(), says) for name in env.agents}
+
+
+def test_spaces_fit_each_agent_s_own():
+    env = commenv.metered(Visitors(), Channel(bits=1), topology=[("host", "early"), ("early", "late"), ("host", "late")])
+    assert env.action_space("host") == MultiDiscrete([3, 2], start=[2, 0])
+    assert env.action_space("early") == Dict({"action": Visitors.acts["early"], "message": Discrete(2)})
+    assert env.action_space("late") is Visitors.acts["late"]  # nobody listens to it
+    assert env.observation_space("host") is Visitors.sights["host"]  # it hears nobody
+    inbox = Box(0, 1, (3,), np.float32)
+    assert env.observation_space("early") == Dict({"observation": Visitors.sights["early"], "inbox": inbox})
+    wide = commenv.metered(Visitors(), Channel(bits=1)).observation_space("host")
+    assert wide == Box(np.array([-1.0, -1, 0, 0, 0, 0, 0, 0]), np.ones(8), dtype=np.float64)
+
+
+def test_who_comes_and_goes_speaks_and_hears_only_while_there():
+    env = commenv.metered(Visitors(), Channel(bits=1))
+    env.reset(seed=0)
+    offered = []
+    while env.agents:
+        before, there = env.meter, set(env.agents)
+        observations, *_ = env.step(act(env, 1))
+        now = {link for link, meter in env.meter.links.items() if meter.offered > before.links[link].offered}
+        assert now == {(s, t) for s in there for t in observations if s != t}
+        offered.append(len(now))
+    assert offered == [2, 4, 6, 2, 2, 2]  # late hears in the step in which it comes, and speaks from the next on
+
+
+def test_the_environment_gets_its_own_actions_and_nothing_else():
+    env, alone = commenv.metered(Visitors(), Channel(bits=1)), Visitors()
+    env.reset(seed=3)
+    alone.reset(seed=3)
+    while env.agents:
+        own = {name: Visitors.acts[name].sample() for name in env.agents}
+        seen = env.step({name: env.compose(name, both, 1) for name, both in zip(own, map(_pair, own.values()), strict=True)})
+        theirs = alone.step(own)
+        assert digest({name: env.beside_inbox(name, seen[0][name]) for name in seen[0]}) == digest(theirs[0])
+        assert digest(seen[1:4]) == digest(theirs[1:4])
+        assert digest(env.env.taken[-1]) == digest(own)
+
+
+def _pair(own: Any) -> Any:
+    return {"action": own, "message": 0} if isinstance(own, np.ndarray) else np.array([own, 0])
+
+
+@pytest.mark.parametrize(
+    ("topology", "links"),
+    [
+        (nx.path_graph(["host", "early", "late"]), {"host early", "early host", "early late", "late early"}),
+        (nx.DiGraph([("host", "late")]), {"host late"}),
+        ([("late", "host")], {"late host"}),
+    ],
+)
+def test_topologies(topology, links):
+    env = commenv.metered(Visitors(), topology=topology)
+    assert {" ".join(link) for link in env.meter.links} == links
+
+
+def test_budgets_and_noise_are_the_channel_s():
+    env = commenv.metered(Whisperers(), Channel(bits=1, silence=True, cap=2))
+    env.reset(seed=0)
+    infos: dict = {}
+    for _ in range(5):
+        *_, infos = env.step({"a": [0, 1], "b": [0, 0]})
+    assert infos["a"] == {"payload_bits": 2.0, "messages": 2, "blocked": 3}
+    assert infos["b"] == {"payload_bits": 0.0, "messages": 0, "blocked": 0}
+    env.reset(seed=0)
+    assert env.step({"a": [0, 1], "b": [0, 0]})[-1]["a"]["payload_bits"] == 1.0  # a new episode has its own budget
+    lost = commenv.metered(Whisperers(), Channel(bits=1, erasure=1))
+    lost.reset(seed=0)
+    seen = lost.step({"a": [0, 1], "b": [0, 0]})[0]["b"]
+    assert seen[6:].tolist() == [0, 0, 1]
+
+
+def test_masks_grow_with_the_action():
+    env = commenv.metered(Whisperers("mask"), Channel(bits=2))
+    _, infos = env.reset(seed=0)
+    assert env.action_space("b").sample(mask=infos["b"]["action_mask"]) in env.action_space("b")
+
+
+def test_state_is_theirs_and_all_inboxes():
+    env = make_theirs("spread")
+    env.reset(seed=0)
+    env.step({name: env.compose(name, env.action_space(name).sample(), 1) for name in env.agents})
+    assert env.state_space.contains(env.state())
+    inboxes = sum(env.batch.observation_spaces[name].shape[0] for name in env.possible_agents)
+    np.testing.assert_array_equal(env.state()[:-inboxes], env.env.state())
+    assert env.state()[-inboxes:].sum() == len(env.meter.links)
+
+
+def test_seeds_and_copies_repeat():
+    env = commenv.metered(Whisperers(), Channel(bits=3, error=0.5))
+
+    def play(env: Metered) -> list:
+        return [digest(env.step({"a": [0, 5], "b": [1, 2]})) for _ in range(4)]
+
+    told = []
+    for seed in (4, 4, 5, None):
+        start = digest(env.reset(seed=seed))
+        told.append((start, play(copy.deepcopy(env)), play(env)))
+    assert told[0] == told[1]
+    assert all(first == second for _, first, second in told)
+    assert told[0][1] != told[2][1]
+
+
+# ------------------------------------------------------------------------------------------------ taken over
+def test_listener_sees_what_the_channel_delivers():
+    """mpe2's own observation is the same but for the slice; the slice is the meter's symbol."""
+    plain = pytest.importorskip("mpe2.simple_speaker_listener_v4").parallel_env()
+    clean, noisy = make_theirs("speaker_listener"), commenv.metered(copy.deepcopy(plain), {"error": 1.0}, takes_over=True)
+    lost = commenv.metered(copy.deepcopy(plain), {"erasure": 1.0}, takes_over=True)
+    for env in (plain, clean, noisy, lost):
+        env.reset(seed=7)
+    slice_ = KNOWN["simple_speaker_listener_v4"].shows["listener_0"]["speaker_0"]
+    for t in range(12):
+        actions = {"speaker_0": t % 3, "listener_0": t % 5}
+        theirs, same, wrong, nothing = (env.step(actions)[0]["listener_0"] for env in (plain, clean, noisy, lost))
+        np.testing.assert_array_equal(theirs, same, strict=True)
+        assert same[slice_].argmax() == t % 3
+        assert wrong[slice_].sum() == 1
+        assert wrong[slice_][t % 3] == 0
+        assert not nothing[slice_].any()
+        np.testing.assert_array_equal(theirs[: slice_.start], wrong[: slice_.start])
+    assert noisy.meter.total.altered == lost.meter.total.erased == 12
+    assert clean.meter.total.payload_bits == pytest.approx(12 * np.log2(3))
+
+
+def test_reference_at_full_rate_is_mpe2_s():
+    plain = pytest.importorskip("mpe2.simple_reference_v3").parallel_env()
+    ours = commenv.metered(copy.deepcopy(plain), takes_over=True)
+    assert ours.action_space("agent_0") is ours.env.action_space("agent_0")
+    assert digest(plain.reset(seed=1)[0]) == digest(ours.reset(seed=1)[0])
+    rng = np.random.default_rng(0)
+    while plain.agents:
+        actions = {name: int(rng.integers(50)) for name in plain.agents}
+        assert digest(plain.step(actions)[:4]) == digest(ours.step(actions)[:4])
+
+
+def test_a_narrow_channel_leaves_fewer_actions():
+    env = make_theirs("reference, half the rate")
+    assert env.action_space("agent_0") == Discrete(5 * 4)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"action=20.*Discrete\(20\)"):
+        env.step({"agent_0": 20, "agent_1": 0})
+
+
+# ------------------------------------------------------------------------------------------------ errors
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"env": object()}, "env='object'"),
+        ({"channel": 3}, "channel=3"),
+        ({"channel": {"bit": 3}}, "'bit'"),
+        ({"topology": [("host", "stranger")]}, "stranger"),
+        ({"topology": 7}, "topology=7"),
+        ({"topology": [("host",)]}, "topology="),
+        ({"takes_over": True}, "visitors"),
+        ({"takes_over": Speech({"host": 1}, {"guest": {"host": slice(0, 2)}})}, "guest"),
+        ({"takes_over": Speech({"host": 1}, {"late": {"late": slice(0, 2)}})}, "must be the same"),
+        ({"takes_over": Speech({"late": 1}, {"early": {"late": slice(0, 2)}})}, "only in a vector"),
+        ({"takes_over": Speech({"late": 1}, {"host": {"late": slice(0, 1)}})}, "shows of host"),
+        ({"takes_over": Speech({"early": 1}, {"host": {"early": slice(0, 2)}})}, "must be Discrete"),
+        ({"takes_over": Speech({"late": 1}, {"host": {"late": slice(0, 2)}}), "channel": {"bits": 2}}, "4 symbols"),
+        ({"takes_over": Speech({"late": 1}, {"host": {"late": slice(0, 2)}}), "topology": []}, "leave topology out"),
+    ],
+)
+def test_what_does_not_fit_is_named(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        Metered(**{"env": Visitors(), **arguments})
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        None,
+        {},
+        {"a": [0, 0]},
+        {"a": [0, 0], "b": [0, 0], "c": [0, 0]},
+        {"a": [0, 4], "b": [0, 0]},
+        {"a": [0, -1], "b": [0, 0]},
+        {"a": [2, 0], "b": [0, 0]},
+        {"a": [0], "b": [0, 0]},
+        {"a": 0, "b": [0, 0]},
+        {"a": [0, 1.0], "b": [0, 0]},
+    ],
+)
+def test_bad_actions_are_named_and_change_nothing(actions):
+    env, twin = commenv.metered(Whisperers()), commenv.metered(Whisperers())
+    env.reset(seed=0)
+    twin.reset(seed=0)
+    with pytest.raises(ValueError, match="action"):
+        env.step(actions)
+    good = {"a": [1, 3], "b": [0, 0]}
+    assert digest(env.step(good)) == digest(twin.step(good))
+
+
+def test_agents_must_be_known_from_the_start():
+    class Crowd(Visitors):
+        possible_agents: ClassVar[list[str]] = []
+
+    with pytest.raises(ValueError, match="possible_agents"):
+        commenv.metered(Crowd())
