@@ -13,7 +13,9 @@ from numba import config
 from commenv.core import kernel
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
-from commenv.core.meter import TALLY, LinkMeter, Meter
+from commenv.core.links import lines, taps
+from commenv.core.meter import TALLY, Meter, link_meter
+from commenv.core.relay import LINE, TRANSIT
 from commenv.core.transmission import NOTHING
 
 Arrays = dict[str, np.ndarray]
@@ -55,6 +57,7 @@ class Batch:
         n = self.num_envs = whole("num_envs", num_envs, 1)
         self.layout = rules.layout(options)
         self.possible_agents = list(self.layout.names)
+        self.lines, self.taps = lines(self.channel, self.layout), taps(self.channel, self.layout)
         self.copy = copy
         self._shape = self._make_shape()
         self._parameters = rules.parameters(options)
@@ -167,11 +170,12 @@ class Batch:
         """What every link has carried since the batch was made or `clear_meter` was called."""
         tally, counts = self.state.tally, self.state.counts.sum(axis=0)
         links = {}
+        names = self.possible_agents
         for k, (source, target) in enumerate(self.layout.links):
             sums = {name: int(tally[name][:, k].sum()) for name in TALLY.names or ()}
-            ends = self.possible_agents[source], self.possible_agents[target]
-            links[ends] = LinkMeter(channel=self.channel, counts=counts[k], **sums)
-        return Meter(links)
+            links[names[source], names[target]] = link_meter(self.lines[k], counts[k], **sums)
+        ends = [(*self.layout.links[k], listener) for listener, k in self.taps]
+        return Meter(links, tuple((names[source], names[target], names[listener]) for source, target, listener in ends))
 
     def clear_meter(self) -> None:
         for name in TALLY.names or ():
@@ -184,9 +188,16 @@ class Batch:
         return int(self._shape.actions[a] * self._shape.messages[a])
 
     def inbox(self, name: str) -> slice:
-        """Where the inbox stands in an agent's observation: one place a symbol and one for an erasure, for each of its links."""
+        """Where the inbox stands in an agent's observation: one place a symbol and one for an erasure, for each of its links,
+        then for each link that it eavesdrops on."""
         a = self.possible_agents.index(name)
         return slice(int(self._shape.own[a]), int(self._shape.width[a]))
+
+    def heard_by(self, name: str) -> list[tuple[int, int]]:
+        """The links, as (source, target), whose deliveries stand in an agent's inbox, in its order."""
+        a = self.possible_agents.index(name)
+        own, overheard = self.layout.ears(a), [k for listener, k in self.taps if listener == a]
+        return [self.layout.links[k] for k in own + overheard]
 
     def describe(self, i: int = 0) -> str:
         """Game i in a line, for people."""
@@ -204,7 +215,8 @@ class Batch:
         everybody = range(len(layout.roles))
         own = np.array([role.observation for role in layout.roles])
         ears = [layout.ears(a) for a in everybody]
-        width = own + np.array([len(e) * (M + 1) for e in ears])
+        taps = [[j for j, (listener, _) in enumerate(self.taps) if listener == a] for a in everybody]
+        width = own + np.array([(len(ears[a]) + len(taps[a])) * (M + 1) for a in everybody])
         return kernel.Shape(
             actions=np.array([role.actions for role in layout.roles]),
             messages=np.array([M if layout.speaks(a) else 1 for a in everybody]),
@@ -212,21 +224,23 @@ class Batch:
             own=own,
             width=width,
             base=n * (np.cumsum(width) - width),
-            ear=np.array([e[0] if e else 0 for e in ears]),
-            ears=np.array([len(e) for e in ears]),
+            ear=np.array([(e[0] if e else 0, len(layout.links) + t[0] if t else 0) for e, t in zip(ears, taps, strict=True)]),
+            ears=np.array([(len(e), len(t)) for e, t in zip(ears, taps, strict=True)]),
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
             target=np.array([target for _, target in layout.links], dtype=np.int64),
+            lines=as_record(np.array([line.record for line in self.lines], LINE)),
+            tapped=np.array([k for _, k in self.taps], dtype=np.int64),
         )
 
     def _make_buffers(self) -> None:
         n, players, links, parts = self.num_envs, len(self.layout.roles), len(self.layout.links), len(self._parts)
-        as_record = (lambda x: x.view(np.recarray)) if config.DISABLE_JIT else (lambda x: x)
-        agent = record(self.rules.Agent)
+        agent, wire = record(self.rules.Agent), self._wire
         self.state = kernel.State(
             games=as_record(np.zeros(n, record(self.rules.Game))),
             agents=as_record(np.zeros((n, players), agent)),
             board=np.zeros((n, self.layout.cells), np.int64),
-            heard=np.full((n, links), NOTHING, np.int64),
+            heard=np.full((n, links + len(self.taps)), NOTHING, np.int64),
+            transit=np.zeros((n, links if wire.latest or wire.bursts else 0, TRANSIT + 2 * wire.queue), np.int64),
             tally=as_record(np.zeros((parts, links + _APART), TALLY)),
             counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size), np.int64),
         )
@@ -250,6 +264,7 @@ class Batch:
             rng=np.zeros((parts, 1 + _APART), np.uint64),
             acts=np.zeros((parts, players + _APART), np.int64),
             sent=np.zeros((parts, players + _APART), np.int64),
+            out=np.zeros((parts, links + players + _APART), np.int64),
             earned=np.zeros((parts, players + _APART), np.float64),
         )
 
@@ -312,6 +327,11 @@ class Batch:
 
     def _give(self, arrays: Arrays) -> Arrays:
         return {name: array.copy() for name, array in arrays.items()} if self.copy else dict(arrays)
+
+
+def as_record(array: np.ndarray) -> np.ndarray:
+    """Without the compiler the rules read the fields of records as those of NumPy's."""
+    return array.view(np.recarray) if config.DISABLE_JIT else array
 
 
 def _again(made: tuple, first_seed: int | None, state: kernel.State, buffers: kernel.Buffers) -> Batch:

@@ -18,6 +18,7 @@ from numba import config, njit, typeof
 
 from commenv.core.game import Rules
 from commenv.core.generator import BEGINNING, CHANNEL, RULES, episode_key, rule, seek
+from commenv.core.relay import begin_transit, relay
 from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, transmit
 
 FINE = -1
@@ -33,10 +34,12 @@ class Shape(NamedTuple):
     own: np.ndarray  # length of its own part of the observation
     width: np.ndarray  # length of the whole observation
     base: np.ndarray  # where its block begins in the observation buffer
-    ear: np.ndarray  # its first link
-    ears: np.ndarray  # how many links end at it
+    ear: np.ndarray  # [agents, 2] its first link, and the first place in `heard` of what it overhears
+    ears: np.ndarray  # [agents, 2] how many links end at it, and on how many it eavesdrops
     source: np.ndarray  # of each link
     target: np.ndarray
+    lines: np.ndarray  # [links] what `relay` has to know of each
+    tapped: np.ndarray  # the link that each eavesdropper listens to, in the order of the listeners
 
 
 class State(NamedTuple):
@@ -45,7 +48,8 @@ class State(NamedTuple):
     games: np.ndarray
     agents: np.ndarray
     board: np.ndarray
-    heard: np.ndarray  # [n, links] what each link delivered last
+    heard: np.ndarray  # [n, links + taps] what each link delivered last, and each eavesdropper heard
+    transit: np.ndarray  # [n, links, TRANSIT + 2 queue] what `relay` remembers of each; no links where it need not
     tally: np.ndarray  # [parts, links] sums for the meter
     counts: np.ndarray  # [parts, links, M] how often each symbol was sent
 
@@ -74,6 +78,7 @@ class Scratch(NamedTuple):
     rng: np.ndarray  # [parts, 1]
     acts: np.ndarray  # [parts, agents]
     sent: np.ndarray  # [parts, agents]
+    out: np.ndarray  # [parts, links + agents] what goes out on each link; then whether an agent gets through to the medium
     earned: np.ndarray  # [parts, agents]
 
 
@@ -90,6 +95,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
     players, links = len(actions), len(source)
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
+    out = scratch.out[part]
     if not fresh:
         for i in range(lo, hi):
             for a in range(players):
@@ -114,17 +120,22 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             seek(rng, game.key, game.t, CHANNEL)
             for k in range(links):
                 m = sent[source[k]]
-                heard[i, k] = NOTHING
+                heard[i, k] = out[k] = NOTHING
                 if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
-                    y = transmit(wire, m, rng)
-                    heard[i, k] = y
                     meter = tally[k]
                     meter.offered += 1
                     meter.messages += m != SILENCE or wire.silence == 0
                     meter.blocked += m != message[source[k], i]
-                    meter.erased += y == ERASED
-                    meter.altered += y != ERASED and y != m
                     counts[k, m] += 1
+                    if wire.plain != 0:
+                        y = transmit(wire, m, rng)
+                        heard[i, k] = y
+                        meter.erased += y == ERASED
+                        meter.altered += y != ERASED and y != m
+                    else:
+                        out[k] = m
+            if wire.plain == 0:
+                relay(wire, shape, state, i, players, game.key, game.t, sent, out, tally, rng)
             game.t += 1
             cut = game.t >= horizon
             terminated[i], truncated[i] = done, cut and not done
@@ -146,8 +157,9 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             for a in range(players):
                 agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
                 agents[a].messages, agents[a].blocked = 0, 0
-            for k in range(links):
+            for k in range(heard.shape[1]):
                 heard[i, k] = NOTHING
+            begin_transit(wire, state, i, game.key, rng)
             seek(rng, game.key, 0, BEGINNING)
             reset(p, game, agents, board, rng)
         for a in range(players):
@@ -161,13 +173,15 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
 
 @rule
 def hear(heard, i, first, count, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: for each of its links a one-hot vector, the last place an erasure."""
+    """Fill the inbox of one agent, flat[start:end]: for each of its links, then for each that it eavesdrops on, a one-hot
+    vector, the last place an erasure."""
     for k in range(start, end):
         flat[k] = 0.0
-    if count > 0:
-        places = (end - start) // count
-        for e in range(count):
-            y = heard[i, first + e]
+    ears, taps = count[0], count[1]
+    if ears + taps > 0:
+        places = (end - start) // (ears + taps)
+        for e in range(ears + taps):
+            y = heard[i, first[0] + e if e < ears else first[1] + e - ears]
             if y != NOTHING:
                 flat[start + e * places + (places - 1 if y == ERASED else y)] = 1.0
 

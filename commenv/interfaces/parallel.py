@@ -186,15 +186,16 @@ class SimultaneousEnv(ParallelEnv):
         return observations, infos
 
     def _deliveries(self) -> list[str]:
-        layout, channel = self.batch.layout, self.batch.channel
+        channel, names = self.batch.channel, self.possible_agents
         lines = []
-        for a, (name, seat) in enumerate(self._seats.items()):
+        for name, seat in self._seats.items():
             inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)]
-            for link, places in zip(layout.ears(a), inbox.reshape(-1, channel.size + 1), strict=True):
+            for link, places in zip(self.batch.heard_by(name), inbox.reshape(-1, channel.size + 1), strict=True):
                 if places.any():
                     symbol = int(places.argmax())
                     heard = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else symbol
-                    lines.append(f"{self.possible_agents[layout.links[link][0]]} -> {name}: {heard}")
+                    source, target = (names[end] for end in link)
+                    lines.append(f"{source} -> {target}{'' if target == name else f', overheard by {name}'}: {heard}")
         return lines
 
 

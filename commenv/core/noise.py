@@ -1,0 +1,109 @@
+"""What a channel does to a message, as transition probabilities and capacities.
+
+A message on the air is dropped with probability `drop`, else erased with `erasure`, else distorted by E F Z, in this order:
+
+    E   K-ary symmetric: another of the K symbols on the air with probability error / (K - 1) each
+    F   b binary symmetric channels:  P(y | m) = flip**d (1 - flip)**(b - d), d the bits in which m and y differ
+    Z   b Z-channels:  P(y | m) = fade**d (1 - fade)**(bits of y), d the bits of m that y lacks; 0 where y has one of its own
+
+Silence is not on the air: its row is itself.
+"""
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from commenv.core.channel import Channel
+
+MOST = 2**12
+"""Messages beyond which nobody wants the matrix: it would fill the memory."""
+
+
+def matrix(channel: "Channel") -> np.ndarray:
+    """W[m, y], shape (M, M + 1), or (M, M + 2) where a message may vanish without silence being heard in its place."""
+    bursts = channel.bursts
+    good = _matrix(channel, channel.error, channel.erasure)
+    if bursts is None:
+        return good
+    return (1 - bursts.bad) * good + bursts.bad * _matrix(channel, bursts.error, bursts.erasure)
+
+
+def states(channel: "Channel") -> list[tuple[float, np.ndarray]]:
+    """The states of the noise: how likely each is, and what it does; one state but under bursts."""
+    bursts = channel.bursts
+    if bursts is None:
+        return [(1.0, matrix(channel))]
+    good, bad = ((channel.error, channel.erasure), (bursts.error, bursts.erasure))
+    return [(1 - bursts.bad, _matrix(channel, *good)), (bursts.bad, _matrix(channel, *bad))]
+
+
+def capacity(channel: "Channel") -> float:
+    """Bits a message, closed where a form is known; under bursts the mean over states that both ends see, a bound."""
+    bursts = channel.bursts
+    good = _capacity(channel, channel.error, channel.erasure)
+    if bursts is None:
+        return good
+    return (1 - bursts.bad) * good + bursts.bad * _capacity(channel, bursts.error, bursts.erasure)
+
+
+def through(W: np.ndarray, size: int, cut: int, corruption: tuple[float, int | None] | None) -> np.ndarray:
+    """W on a link of its own: replaced messages go in, and come out with `cut` trailing bits 0."""
+    if corruption is not None:
+        probability, message = corruption
+        row = W.mean(axis=0) if message is None else W[message]
+        W = (1 - probability) * W + probability * row
+    if cut:
+        kept = np.zeros_like(W)
+        np.add.at(kept.T, np.arange(size) >> cut << cut, W[:, :size].T)
+        kept[:, size:] = W[:, size:]
+        return kept
+    return W
+
+
+def _matrix(channel: "Channel", error: float, erasure: float) -> np.ndarray:
+    M, silence, drop = channel.size, int(channel.silence), channel.drop
+    if M > MOST:
+        raise ValueError(f"the matrix of {M:,} messages is too large: it is made up to {MOST:,}")
+    vanishes = bool(drop) and not silence
+    W = np.zeros((M, M + 1 + vanishes))
+    W[:, :M] = (1 - drop) * (1 - erasure) * _distortion(channel, error)
+    W[:, M] = (1 - drop) * erasure
+    W[:, M + 1 if vanishes else 0] += drop
+    if silence:
+        W[0] = 0.0
+        W[0, 0] = 1.0
+    return W
+
+
+def _distortion(channel: "Channel", error: float) -> np.ndarray:
+    """E F Z, shape (M, M); the row of silence means nothing."""
+    M, silence = channel.size, int(channel.silence)
+    air = M - silence
+    W = np.eye(M)
+    if error and air > 1:
+        W[silence:, silence:] = error / (air - 1)
+        np.fill_diagonal(W[silence:, silence:], 1 - error)
+    for bit in ([[1 - channel.flip, channel.flip], [channel.flip, 1 - channel.flip]], [[1, 0], [channel.fade, 1 - channel.fade]]):
+        if bit[1][0]:
+            W = W @ reduce(np.kron, [np.array(bit)] * channel.width, np.eye(1))
+    return W
+
+
+def _capacity(channel: "Channel", error: float, erasure: float) -> float:
+    from commenv import info
+
+    M, flip, fade = channel.size, channel.flip, channel.fade
+    if M == 1:
+        return 0.0
+    arrives = (1 - channel.drop) * (1 - erasure)
+    error = error if M - channel.silence > 1 else 0.0
+    if channel.silence and (error or flip or fade or arrives < 1):
+        return info.capacity(_matrix(channel, error, erasure)).bits
+    if not (flip or fade):
+        return arrives * info.symmetric_capacity(M, error)
+    if not error:  # bits pass side by side
+        both = np.array([[1 - flip, flip], [flip, 1 - flip]]) @ [[1, 0], [fade, 1 - fade]]
+        return arrives * channel.width * info.capacity(both).bits
+    return arrives * info.capacity(_distortion(channel, error)).bits
