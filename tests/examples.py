@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,42 @@ NOISES: dict[str, dict] = {
     "silence": {"silence": True},
     "silence, symmetric": {"silence": True, "error": 0.2},
     "silence, symmetric erasure": {"silence": True, "error": 0.1, "erasure": 0.25},
+    "drop": {"drop": 0.3},
+    "silence, everything": {"silence": True, "drop": 0.2, "error": 0.3, "erasure": 0.1},
 }
-"""Fields of a channel, for every kind."""
+"""Fields of a channel without memory, for every kind; alphabets of any size."""
+
+BITWISE: dict[str, dict] = {
+    "flip": {"flip": 0.2},
+    "fade": {"fade": 0.3},
+    "silence, fade": {"silence": True, "fade": 0.4},
+    "all bitwise": {"silence": True, "drop": 0.1, "erasure": 0.15, "error": 0.2, "flip": 0.25, "fade": 0.3},
+    "certain": {"flip": 1.0},
+}
+"""Likewise, for alphabets of 2**b messages."""
+
+BURSTS = {"to_bad": 0.1, "to_good": 0.3, "error": 0.5, "erasure": 0.25}
+LINKS: dict[str, dict] = {
+    "bursts": {"bursts": BURSTS, "error": 0.05},
+    "fixed delay": {"delay": 2},
+    "random delay": {"delay": (0, 3), "drop": 0.1},
+    "short queue": {"delay": (1, 4), "queue": 1, "silence": True},
+    "winners": {"winners": 1, "silence": True, "error": 0.1},
+    "loud winners": {"winners": 2},
+    "collisions": {"winners": 1, "collisions": True, "silence": True},
+    "everything": {
+        **{"silence": True, "silence_price": 0.25, "refill": 1.0, "burst": 3.0, "cap": 20.0, "drop": 0.1, "error": 0.1},
+        **{"winners": 2, "delay": (0, 2), "queue": 1, "bursts": BURSTS, "flip": 0.1, "fade": 0.1},
+    },
+}
+"""Fields of a channel with a memory or a shared medium."""
+
+OWN_LINKS = {
+    "rates": [("player_0", "player_1", 1)],
+    "corrupt": [("player_1", "player_2", 0.5), ("player_2", "player_0", 0.25, 3)],
+    "eavesdrop": [("player_0", "player_1", "player_2"), (1, 2, 0)],
+}
+"""What a channel can say of the links of a ring of three."""
 
 OPTION_SETS: dict[str, tuple[str, dict]] = {
     "default": (REFERENTIAL, {}),
@@ -32,6 +67,12 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "table": (REFERENTIAL, {"states": 3, "prior": [0.5, 0.3, 0.2], "reward": [[1, 0.5], [0, 2], [-1, 3]], "bits": 1}),
     "mute": (REFERENTIAL, {"bits": 0}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
+    "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
+    "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
+    "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),
+    "ring, own links": (RING, {"bits": 2, "channel": {**OWN_LINKS, "error": 0.1}}),
+    "ring, own links and everything": (RING, {"bits": 2, "channel": {**OWN_LINKS, **LINKS["everything"]}}),
+    **{f"ring, {name}": (RING, {"bits": 2, "channel": fields}) for name, fields in LINKS.items()},
     "ring, budget": (RING, {"players": 4, "channel": {"silence": True, "refill": 0.5, "burst": 4, "cap": 9}, "max_cycles": 12}),
 }
 
@@ -48,6 +89,11 @@ def random_actions(batch: Batch, steps: int, seed: int = 0) -> list[dict[str, np
     return [
         {name: rng.integers(high, size=(batch.num_envs, *np.shape(high))) for name, high in highest.items()} for _ in range(steps)
     ]
+
+
+def heard(inbox: np.ndarray) -> np.ndarray:
+    """Which column of a channel's matrix each row of an inbox of one link is: M an erasure, M + 1 nothing."""
+    return np.where(inbox.any(axis=1), inbox.argmax(axis=1), inbox.shape[1])
 
 
 def only(step: Any, i: int) -> Any:
@@ -88,5 +134,5 @@ def fingerprint(name: str, threads: int = 1, num_envs: int = 5, steps: int = 40)
     id, options = OPTION_SETS[name]
     batch = commenv.make_batch(id, num_envs, seed=11, threads=threads, **options)
     told = trajectory(batch, random_actions(batch, steps))
-    meters = [(m.offered, m.messages, m.blocked, m.erased, m.altered, m.counts) for m in batch.meter.links.values()]
+    meters = [[getattr(m, f.name) for f in fields(m)] for m in batch.meter.links.values()]
     return digest(told, meters)
