@@ -104,7 +104,7 @@ class Channel:
     bits: int | None = None
     """Rate: bits a message, 0 to 16. None where `symbols` says it, or where the game's own `bits` will."""
     symbols: int | None = None
-    """Rate: number of distinguishable messages, 1 to 65,536, for alphabets that are no power of two; with `length`, of symbols."""
+    """Rate: number of distinguishable messages, 1 to 65,536, for alphabets that are no power of two; see `length`."""
     length: int | None = None
     """Rate: messages are words of 1 to `length` symbols, all different from the end symbol but for the last, which is it: a
     prefix code of sum_k (symbols - 1)**k words, k < length. A word costs its number of symbols, the end symbol included,

@@ -36,7 +36,7 @@ class Line:
     @cached_property
     def matrix(self) -> np.ndarray:
         """Transition probabilities as in `Channel.matrix`."""
-        return noise.through(self.channel.matrix, self.channel.size, self.cut, self.corruption)
+        return self._own(self.channel.matrix)
 
     @cached_property
     def capacity(self) -> float:
@@ -45,10 +45,11 @@ class Line:
 
         if not self.cut and self.corruption is None:
             return self.channel.capacity
-        return sum(
-            probability * info.capacity(noise.through(W, self.channel.size, self.cut, self.corruption)).bits
-            for probability, W in noise.states(self.channel)
-        )
+        states = noise.states(self.channel)
+        return sum(share * info.capacity(self._own(noise.in_state(self.channel, *kind))).bits for share, *kind in states)
+
+    def _own(self, W: np.ndarray) -> np.ndarray:
+        return noise.through(W, self.channel.size, self.cut, self.corruption)
 
     @cached_property
     def prices(self) -> np.ndarray:

@@ -9,7 +9,6 @@ A message on the air is dropped with probability `drop`, else erased with `erasu
 Silence is not on the air: its row is itself.
 """
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,31 +20,22 @@ MOST = 2**12
 """Messages beyond which nobody wants the matrix: it would fill the memory."""
 
 
+def states(channel: "Channel") -> list[tuple[float, float, float]]:
+    """(probability, error, erasure) of each state of a link: one, or under bursts a good and a bad one."""
+    bursts = channel.bursts
+    if bursts is None:
+        return [(1.0, channel.error, channel.erasure)]
+    return [(1 - bursts.bad, channel.error, channel.erasure), (bursts.bad, bursts.error, bursts.erasure)]  # type: ignore[union-attr]
+
+
 def matrix(channel: "Channel") -> np.ndarray:
     """W[m, y], shape (M, M + 1), or (M, M + 2) where a message may vanish without silence being heard in its place."""
-    bursts = channel.bursts
-    good = _matrix(channel, channel.error, channel.erasure)
-    if bursts is None:
-        return good
-    return (1 - bursts.bad) * good + bursts.bad * _matrix(channel, bursts.error, bursts.erasure)
-
-
-def states(channel: "Channel") -> list[tuple[float, np.ndarray]]:
-    """The states of the noise: how likely each is, and what it does; one state but under bursts."""
-    bursts = channel.bursts
-    if bursts is None:
-        return [(1.0, matrix(channel))]
-    good, bad = ((channel.error, channel.erasure), (bursts.error, bursts.erasure))
-    return [(1 - bursts.bad, _matrix(channel, *good)), (bursts.bad, _matrix(channel, *bad))]
+    return sum((share * in_state(channel, *noise) for share, *noise in states(channel)), np.zeros(()))
 
 
 def capacity(channel: "Channel") -> float:
     """Bits a message, closed where a form is known; under bursts the mean over states that both ends see, a bound."""
-    bursts = channel.bursts
-    good = _capacity(channel, channel.error, channel.erasure)
-    if bursts is None:
-        return good
-    return (1 - bursts.bad) * good + bursts.bad * _capacity(channel, bursts.error, bursts.erasure)
+    return sum(share * _capacity(channel, *noise) for share, *noise in states(channel))
 
 
 def through(W: np.ndarray, size: int, cut: int, corruption: tuple[float, int | None] | None) -> np.ndarray:
@@ -62,7 +52,8 @@ def through(W: np.ndarray, size: int, cut: int, corruption: tuple[float, int | N
     return W
 
 
-def _matrix(channel: "Channel", error: float, erasure: float) -> np.ndarray:
+def in_state(channel: "Channel", error: float, erasure: float) -> np.ndarray:
+    """The matrix of one state of the noise."""
     M, silence, drop = channel.size, int(channel.silence), channel.drop
     if M > MOST:
         raise ValueError(f"the matrix of {M:,} messages is too large: it is made up to {MOST:,}")
@@ -85,10 +76,19 @@ def _distortion(channel: "Channel", error: float) -> np.ndarray:
     if error and air > 1:
         W[silence:, silence:] = error / (air - 1)
         np.fill_diagonal(W[silence:, silence:], 1 - error)
-    for bit in ([[1 - channel.flip, channel.flip], [channel.flip, 1 - channel.flip]], [[1, 0], [channel.fade, 1 - channel.fade]]):
-        if bit[1][0]:
-            W = W @ reduce(np.kron, [np.array(bit)] * channel.width, np.eye(1))
+    for bit in _bits(channel):
+        if not np.array_equal(bit, np.eye(2)):
+            word = np.eye(1)
+            for _ in range(channel.width):
+                word = np.kron(word, bit)
+            W = W @ word
     return W
+
+
+def _bits(channel: "Channel") -> list[np.ndarray]:
+    """What flipping and fading do to one bit."""
+    flip, fade = channel.flip, channel.fade
+    return [np.array([[1 - flip, flip], [flip, 1 - flip]]), np.array([[1.0, 0.0], [fade, 1 - fade]])]
 
 
 def _capacity(channel: "Channel", error: float, erasure: float) -> float:
@@ -100,10 +100,10 @@ def _capacity(channel: "Channel", error: float, erasure: float) -> float:
     arrives = (1 - channel.drop) * (1 - erasure)
     error = error if M - channel.silence > 1 else 0.0
     if channel.silence and (error or flip or fade or arrives < 1):
-        return info.capacity(_matrix(channel, error, erasure)).bits
+        return info.capacity(in_state(channel, error, erasure)).bits
     if not (flip or fade):
         return arrives * info.symmetric_capacity(M, error)
     if not error:  # bits pass side by side
-        both = np.array([[1 - flip, flip], [flip, 1 - flip]]) @ [[1, 0], [fade, 1 - fade]]
-        return arrives * channel.width * info.capacity(both).bits
+        flipping, fading = _bits(channel)
+        return arrives * channel.width * info.capacity(flipping @ fading).bits
     return arrives * info.capacity(_distortion(channel, error)).bits

@@ -106,7 +106,7 @@ def relay(wire, shape, state, i, players, key, t, sent, out, tally, rng):
                     y = (y >> shape.lines[k].cut) << shape.lines[k].cut
         if wire.latest > 0:
             y = wait(wire, state.transit[i, k], k, key, t, y, quiet, meter, rng)
-        heard[i, k] = quiet if y == DROPPED or y == NOTHING else y
+        heard[i, k] = y if y >= ERASED else quiet
     for j in range(len(shape.tapped)):
         y = heard[i, shape.tapped[j]]
         heard[i, links + j] = y
@@ -130,7 +130,7 @@ def wait(wire, line, k, key, t, y, quiet, meter, rng):
             line[FIRST] = (line[FIRST] + 1) % room
             line[WAITING] -= 1
             meter.late += 1
-    if y != NOTHING and y != DROPPED and y != quiet:
+    if y >= ERASED and y != quiet:
         seek(rng, key, t, DELAY + np.uint64(k))
         delay = wire.soonest + np.int64(integer(rng, wire.latest - wire.soonest + 1))
         if delay == 0 and not popped and line[WAITING] == 0:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_channel import follows_its_matrix
 
 import commenv
-from commenv import Channel
+from commenv import Channel, info
 from commenv.core.batch import Batch
 
 SILENT, BITS = 0, 2
@@ -67,11 +67,13 @@ def test_a_fixed_delay(delay, silence):
     seed=st.integers(0, 10**6),
 )
 def test_first_in_first_out(low, more, queue, silence, seed):
-    """What arrives is what was sent, in order, none of it too early or too late; what does not has overflowed or is on its way."""
+    """What arrives is what was sent, in order, not too early or late; what does not has overflowed or is on its way."""
     steps, high, rng = 40, low + more, np.random.default_rng(seed)
     if high == 0:
         queue = None
-    batch = commenv.make_batch(RING, 1, seed=seed, stop=0.0, bits=6, channel={"silence": silence, "delay": (low, high), "queue": queue})
+    batch = commenv.make_batch(
+        RING, 1, seed=seed, stop=0.0, bits=6, channel={"silence": silence, "delay": (low, high), "queue": queue}
+    )
     batch.reset()
     sent = rng.permutation(np.arange(1, 41)) * rng.integers(0, 2, steps)  # each message once, so that it is known again
     arrives = [int(say(batch, p1=m)["player_1", "player_2"][0]) for m in sent]
@@ -179,7 +181,9 @@ def test_bursts_are_a_markov_chain():
 
 @pytest.mark.parametrize("silence", [False, True])
 def test_bursts_have_their_matrix(silence):
-    follows_its_matrix(Channel(bits=2, silence=silence, error=0.1, bursts={"to_bad": 0.2, "to_good": 0.3, "error": 0.6, "erasure": 0.2}))
+    follows_its_matrix(
+        Channel(bits=2, silence=silence, error=0.1, bursts={"to_bad": 0.2, "to_good": 0.3, "error": 0.6, "erasure": 0.2})
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- links
@@ -297,3 +301,13 @@ def test_everything_sent_is_accounted_for():
     lost = total.collided + total.dropped + total.erased + total.altered + total.corrupted
     assert total.messages - lost <= heard_right <= total.messages
     assert total.offered == total.counts.sum()
+
+
+@pytest.mark.parametrize("collisions", [False, True])
+def test_throughput_of_random_access(collisions):
+    n, q = 40_000, 0.35
+    batch = ring(n, players=4, bits=1, winners=1, collisions=collisions, silence=True)
+    speaks = (np.random.default_rng(3).random((4, n)) < q).astype(int)
+    links = say(batch, **{f"p{a}": speaks[a] for a in range(4)})
+    through = sum((links[f"player_{a}", f"player_{(a + 1) % 4}"] == 1).sum() for a in range(4))
+    assert near(through, n * info.contention_throughput(4, q, 1, collisions), n)

@@ -53,7 +53,9 @@ def test_the_end_symbol_makes_a_prefix_code(shape, seed):
     assert info.entropy(p) <= p @ prices + 1e-9
 
 
-@pytest.mark.parametrize(("word", "named"), [((), "end symbol"), ((1,), "end symbol"), ((0, 0), "end symbol"), ((9, 0), "symbol=9")])
+@pytest.mark.parametrize(
+    ("word", "named"), [((), "end symbol"), ((1,), "end symbol"), ((0, 0), "end symbol"), ((9, 0), "symbol=9")]
+)
 def test_what_is_no_word(word, named):
     with pytest.raises(ValueError, match=named):
         words.encode(word, 4)

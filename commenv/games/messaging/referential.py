@@ -19,8 +19,10 @@ Ends after the last round; `max_cycles` may truncate it.
 
 Limits, in reward a game. silent: max_a E r(S, a), a round. reachable: the best choice of 2**bits actions (facility location;
 Kariv, Hakimi 1979), through a noisy channel the best encoder with its best receiver; with candidates equal cells (success is
-concave in the size of a cell); under a budget a dynamic program over the bucket. ceiling: reward-rate function at the channel's
-capacity, dual bound (Shannon 1959, Blahut 1972); with candidates that of C alternatives, for what the receiver sees is its side
+concave in the size of a cell); under a budget a dynamic program over the bucket, with all codes where messages differ in price.
+A message that is late is worth nothing: the receiver acts in the step after it was sent. Where the best team is not known, the
+limit's source says what stands in its place, a team that attains it or a bound. ceiling: reward-rate function at the channel's
+capacity, or at what the budget buys (most entropy at that mean cost), dual bound (Shannon 1959, Blahut 1972); with candidates that of C alternatives, for what the receiver sees is its side
 information. States of different rounds are independent and each is named before the next is drawn, so no code over rounds helps.
 
 Lewis (1969), Convention; with candidates: Lazaridou, Peysakhovich, Baroni (2017).
