@@ -22,8 +22,9 @@ Kariv, Hakimi 1979), through a noisy channel the best encoder with its best rece
 concave in the size of a cell); under a budget a dynamic program over the bucket, with all codes where messages differ in price.
 A message that is late is worth nothing: the receiver acts in the step after it was sent. Where the best team is not known, the
 limit's source says what stands in its place, a team that attains it or a bound. ceiling: reward-rate function at the channel's
-capacity, or at what the budget buys (most entropy at that mean cost), dual bound (Shannon 1959, Blahut 1972); with candidates that of C alternatives, for what the receiver sees is its side
-information. States of different rounds are independent and each is named before the next is drawn, so no code over rounds helps.
+capacity, or at what the budget buys (most entropy at that mean cost), dual bound (Shannon 1959, Blahut 1972); with candidates
+that of C alternatives, for what the receiver sees is its side information. States of different rounds are independent and each is named before the next is drawn, so no code over rounds
+helps.
 
 Lewis (1969), Convention; with candidates: Lazaridou, Peysakhovich, Baroni (2017).
 Version history: v0 first release.
