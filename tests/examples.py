@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Tuple
 
 import commenv
 from commenv.core.batch import Batch
@@ -51,6 +52,14 @@ LINKS: dict[str, dict] = {
 }
 """Fields of a channel with a memory or a shared medium."""
 
+FLOATS: dict[str, dict] = {
+    "floats": {"floats": 2},
+    "floats, gaussian": {"floats": 3, "gaussian": 0.5, "erasure": 0.2},
+    "floats, silence": {"floats": 2, "silence": True, "cap": 9, "error": 0.2, "flip": 0.1, "drop": 0.1},
+    "floats, late": {"floats": 2, "gaussian": 0.1, "delay": (0, 2), "winners": 2, "eavesdrop": [(0, 1, 2)]},
+}
+"""Fields of a channel for numbers."""
+
 OWN_LINKS = {
     "rates": [("player_0", "player_1", 1)],
     "corrupt": [("player_1", "player_2", 0.5), ("player_2", "player_0", 0.25, 3)],
@@ -73,6 +82,8 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "ring, own links": (RING, {"bits": 2, "channel": {**OWN_LINKS, "error": 0.1}}),
     "ring, own links and everything": (RING, {"bits": 2, "channel": {**OWN_LINKS, **LINKS["everything"]}}),
     **{f"ring, {name}": (RING, {"bits": 2, "channel": fields}) for name, fields in LINKS.items()},
+    **{f"ring, {name}": (RING, {"bits": 2, "channel": fields}) for name, fields in FLOATS.items()},
+    "referential, floats": (REFERENTIAL, {"rounds": 2, "channel": {"floats": 2, "bits": 2, "gaussian": 0.2}}),
     "ring, budget": (RING, {"players": 4, "channel": {"silence": True, "refill": 0.5, "burst": 4, "cap": 9}, "max_cycles": 12}),
 }
 
@@ -85,15 +96,26 @@ def register_ring() -> None:
 def random_actions(batch: Batch, steps: int, seed: int = 0) -> list[dict[str, np.ndarray]]:
     """Actions of all games for so many steps, uniform over each agent's space."""
     rng = np.random.default_rng(seed)
-    highest: dict[str, Any] = {name: getattr(s, "nvec", getattr(s, "n", None)) for name, s in batch.action_spaces.items()}
-    return [
-        {name: rng.integers(high, size=(batch.num_envs, *np.shape(high))) for name, high in highest.items()} for _ in range(steps)
-    ]
+
+    def drawn(space: Any) -> Any:
+        if isinstance(space, Tuple):
+            return tuple(drawn(part) for part in space)
+        if isinstance(space, Box):
+            return rng.uniform(-1, 1, (batch.num_envs, *space.shape)).astype(np.float32)
+        high = getattr(space, "nvec", getattr(space, "n", None))
+        return rng.integers(high, size=(batch.num_envs, *np.shape(high)))
+
+    return [{name: drawn(space) for name, space in batch.action_spaces.items()} for _ in range(steps)]
 
 
 def heard(inbox: np.ndarray) -> np.ndarray:
     """Which column of a channel's matrix each row of an inbox of one link is: M an erasure, M + 1 nothing."""
     return np.where(inbox.any(axis=1), inbox.argmax(axis=1), inbox.shape[1])
+
+
+def one(action: Any, i: int = 0) -> Any:
+    """An agent's action in game i, as one game takes it."""
+    return tuple(part[i] for part in action) if isinstance(action, tuple) else action[i]
 
 
 def only(step: Any, i: int) -> Any:

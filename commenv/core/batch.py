@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from numba import config
 
 from commenv.core import kernel
@@ -15,7 +15,7 @@ from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
 from commenv.core.links import lines, taps
 from commenv.core.meter import TALLY, Meter, link_meter
-from commenv.core.relay import LINE, TRANSIT
+from commenv.core.relay import FARTHEST, LINE, TRANSIT
 from commenv.core.transmission import NOTHING
 
 Arrays = dict[str, np.ndarray]
@@ -183,8 +183,10 @@ class Batch:
         self.state.counts[...] = 0
 
     def choices(self, name: str) -> int:
-        """Number of actions of an agent that only acts or only speaks; for one that does both, of their pairs."""
+        """Number of actions of an agent that only acts or only speaks; for one that does both, of their pairs; floats aside."""
         a = self.possible_agents.index(name)
+        if self.channel.floats:
+            return int(self._shape.actions[a])
         return int(self._shape.actions[a] * self._shape.messages[a])
 
     def inbox(self, name: str) -> slice:
@@ -216,7 +218,7 @@ class Batch:
         own = np.array([role.observation for role in layout.roles])
         ears = [layout.ears(a) for a in everybody]
         taps = [[j for j, (listener, _) in enumerate(self.taps) if listener == a] for a in everybody]
-        width = own + np.array([(len(ears[a]) + len(taps[a])) * (M + 1) for a in everybody])
+        width = own + np.array([(len(ears[a]) + len(taps[a])) * self.channel.places for a in everybody])
         return kernel.Shape(
             actions=np.array([role.actions for role in layout.roles]),
             messages=np.array([M if layout.speaks(a) else 1 for a in everybody]),
@@ -240,9 +242,10 @@ class Batch:
             agents=as_record(np.zeros((n, players), agent)),
             board=np.zeros((n, self.layout.cells), np.int64),
             heard=np.full((n, links + len(self.taps)), NOTHING, np.int64),
+            shaken=np.zeros((n, links if wire.gaussian else 0, wire.floats)),
             transit=np.zeros((n, links if wire.latest or wire.bursts else 0, TRANSIT + 2 * wire.queue), np.int64),
             tally=as_record(np.zeros((parts, links + _APART), TALLY)),
-            counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size), np.int64),
+            counts=np.zeros((parts, links + -(-_APART // self.channel.size), 0 if wire.floats else self.channel.size), np.int64),
         )
         floats = n * int(self._shape.width.sum())
         self.buffers = kernel.Buffers(
@@ -276,11 +279,19 @@ class Batch:
         role, width = self.layout.roles[a], int(self._shape.width[a])
         low, high = np.zeros(width, np.float32), np.ones(width, np.float32)
         low[: role.observation], high[: role.observation] = role.low, role.high
+        if self.channel.floats and width > role.observation:
+            reach = 1.0 + FARTHEST * self.channel.gaussian
+            inboxes = (part[role.observation :].reshape(-1, self.channel.places)[:, :-1] for part in (low, high))
+            for part, bound in zip(inboxes, (-reach, reach), strict=True):
+                part[:] = bound
         return Box(low, high, dtype=np.float32)
 
     def _actions(self, a: int) -> Space:
         actions, messages = int(self._shape.actions[a]), int(self._shape.messages[a])
         both = actions > 1 and self._shape.speaks[a]
+        if self.channel.floats and self._shape.speaks[a]:
+            box = Box(-1, 1, (self.channel.floats + self.channel.silence,), np.float32)
+            return Tuple((Discrete(actions), box)) if both else box
         return MultiDiscrete([actions, messages]) if both else Discrete(actions * messages)
 
     @staticmethod
@@ -296,6 +307,9 @@ class Batch:
             given = sorted(map(str, actions)) if isinstance(actions, Mapping) else type(actions).__name__
             raise ValueError(f"actions={given} are not allowed: they must be a dictionary of {self.possible_agents}")
         for a, name in enumerate(self.possible_agents):
+            if self.channel.floats and self._shape.speaks[a]:
+                self._take_floats(a, actions[name])
+                continue
             value = np.asarray(actions[name])
             shape = (self.num_envs, *(self.action_spaces[name].shape or ()))
             if value.dtype.kind not in "iu" or value.shape != shape:
@@ -308,11 +322,33 @@ class Batch:
             else:
                 self.buffers.act[a] = value
 
+    def _take_floats(self, a: int, given: Any) -> None:
+        """An action of floats, or a pair of (actions, floats) of an agent that does both, is packed into a message."""
+        name, n = self.possible_agents[a], self.num_envs
+        both = isinstance(self.action_spaces[name], Tuple)
+        wide = (n, (self.channel.floats or 0) + self.channel.silence)
+        pair = given if both else (np.zeros(n, np.int64), given)
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(
+                f"actions of {name} are {type(given).__name__}: they must be a pair of integers {(n,)} and floats {wide}"
+            )
+        act, values = np.asarray(pair[0]), np.asarray(pair[1])
+        if act.dtype.kind not in "iu" or act.shape != (n,) or values.dtype.kind not in "fiu" or values.shape != wide:
+            told = f"{act.dtype} {act.shape} and " * both + f"{values.dtype} {values.shape}"
+            raise ValueError(
+                f"actions of {name} are {told}: they must be {f'integers {(n,)} and ' * both}numbers of shape {wide}"
+            )
+        if not (np.abs(values) <= 1).all():
+            i = int(np.argmin((np.abs(values) <= 1).all(axis=1)))
+            raise bad(f"game {i}: action of {name}", values[i].tolist(), "numbers from -1 to 1")
+        self.buffers.act[a], self.buffers.message[a] = act, self.channel.pack(values)
+
     def _refuse(self, i: int, a: int) -> None:
         name = self.possible_agents[a]
         act, message = int(self.buffers.act[a, i]), int(self.buffers.message[a, i])
         space = self.action_spaces[name]
         value = [act, message] if isinstance(space, MultiDiscrete) else (message if self._shape.speaks[a] else act)
+        value = act if isinstance(space, Tuple) else value
         raise bad(f"game {i}: action of {name}", value, f"in {space}")
 
     def _check_all(self) -> None:

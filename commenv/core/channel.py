@@ -15,6 +15,8 @@ from commenv.core.errors import bad, number, whole
 
 MAX_BITS = 16
 """Largest rate of a message, in bits: an inbox is a one-hot vector with a place for every symbol."""
+MAX_FLOATS = 52
+"""Largest rate of a message of floats, in bits: the kernel carries it as one number."""
 MAX_DELAY = 4096
 """Longest delay, in steps."""
 
@@ -36,6 +38,10 @@ class Wire(NamedTuple):
     silence_price: float
     letters: int  # of the alphabet of words, the end symbol aside; 0: messages of fixed length
     width: int  # bits of a symbol, 0 where there are none
+    places: int  # of the inbox, for each link
+    floats: int  # numbers that a symbol stands for; 0: none
+    depth: int  # bits of each
+    gaussian: float
     noisy: int
     plain: int  # whether a message arrives at once, or not at all, whatever else is sent
     flip: float
@@ -109,8 +115,15 @@ class Channel:
     """Rate: messages are words of 1 to `length` symbols, all different from the end symbol but for the last, which is it: a
     prefix code of sum_k (symbols - 1)**k words, k < length. A word costs its number of symbols, the end symbol included,
     times log2(symbols) bits. EGG's games count so; its max_len, which leaves out the end symbol, is length - 1."""
+    floats: int | None = None
+    """Rate: messages are d numbers in [-1, 1], of `bits` each, at most 52 bits together. Each is quantised to the nearest of
+    2**bits levels (2 i + 1) / 2**bits - 1, i from 0: uniform, mid-rise, off by 2**-bits at most, and no level is 0. The inbox
+    shows the levels, then 1 for an erasure; zeros for silence. The action is a Box (d,); where silence is allowed (d + 1,), and
+    the sender speaks where the last number is at least 0."""
+    gaussian: float = 0.0
+    """Standard deviation of the noise added to each of the `floats` as they arrive; each has a noise of its own."""
     silence: bool = False
-    """Whether message 0 is silence; with `length` it comes on top of the words."""
+    """Whether message 0 is silence; with `length` and `floats` it comes on top of the words and numbers."""
     silence_price: float = 0.0
     """Bits that silence costs. A sender who has less left is silent for what it has."""
     error: float = 0.0
@@ -182,6 +195,19 @@ class Channel:
             whole("symbols", self.symbols, 1, 2**MAX_BITS)
         if not isinstance(self.silence, bool):
             raise bad("silence", self.silence, "True or False")
+        number("gaussian", self.gaussian, 0, math.inf)
+        if self.floats is not None:
+            whole("floats", self.floats, 1, MAX_FLOATS)
+            if self.symbols is not None:
+                raise ValueError(f"floats={self.floats!r} need bits, those of each number, not symbols={self.symbols!r}")
+            if self.bits is not None and self.floats * self.bits > MAX_FLOATS:
+                raise ValueError(f"floats={self.floats!r} of bits={self.bits!r} each are more than {MAX_FLOATS} bits a message")
+            if self.rates or self.corrupt:
+                raise ValueError("floats have no rates or corrupt links of their own: messages of symbols have")
+            if self.gaussian and (self.error or self.flip or self.fade or self.bursts):
+                raise ValueError("gaussian noise goes with drop and erasure, not with error, flip, fade or bursts")
+        elif self.gaussian:
+            raise ValueError(f"gaussian={self.gaussian!r} needs floats: it is added to numbers")
         if self.length is not None:
             whole("length", self.length, 1, 2**MAX_BITS)
             if self.symbols is None or self.symbols < 2:
@@ -267,21 +293,27 @@ class Channel:
             raise ValueError("the channel has no rate: give it bits or symbols")
         if self.symbols is not None and self.length is not None:
             return words.count(self.symbols - 1, self.length) + self.silence
+        if self.floats is not None:
+            return 2 ** (self.floats * (self.bits or 0)) + self.silence
         return self.symbols if self.symbols is not None else 2 ** (self.bits or 0)
 
     @property
     def rate(self) -> float:
-        """Bits a message, log2 M; words cost more, see `prices`."""
-        return math.log2(self.size)
+        """Bits a message, log2 M, of floats silence aside; words cost more, see `prices`."""
+        return math.log2(self.size) if self.floats is None else float(self.floats * (self.bits or 0))
 
     @property
     def width(self) -> int:
         """Bits of a symbol where messages are such, else 0."""
+        if self.floats is not None:
+            return self.floats * (self.bits or 0)
         return self.size.bit_length() - 1 if self.length is None and self.size.bit_count() == 1 else 0
 
     @property
     def prices(self) -> np.ndarray:
         """Bits that each message costs, shape (M,): log2 M, or what a word's symbols come to, or the price of silence."""
+        if self.floats is not None:
+            raise ValueError(f"messages of floats are too many to list: each costs {self.rate:g} bits")
         if self.length is not None:
             per_symbol = math.log2(self.symbols or 0)
             lengths = [words.length(index, (self.symbols or 0) - 1) for index in range(self.size - self.silence)]
@@ -310,6 +342,27 @@ class Channel:
             raise bad("word", tuple(word), f"at most {self.length} symbols long")
         return index
 
+    @property
+    def levels(self) -> np.ndarray:
+        """The values that each float may take, shape (2**bits,)."""
+        if self.floats is None or self.bits is None:
+            raise ValueError("this channel's messages are no floats: give it floats and bits")
+        return (2 * np.arange(2**self.bits) + 1) / 2**self.bits - 1
+
+    @property
+    def places(self) -> int:
+        """Length of the inbox that shows what one link delivers."""
+        return self.size + 1 if self.floats is None else self.floats + 1
+
+    def pack(self, values: np.ndarray) -> np.ndarray:
+        """Actions (n, d), or (n, d + 1) where silence is allowed -> messages (n,), each float by its nearest level."""
+        d, bits = self.floats or 0, self.bits or 0
+        steps = np.floor((np.asarray(values[:, :d], np.float64) + 1) / 2 * 2**bits).clip(0, 2**bits - 1).astype(np.int64)
+        message = np.zeros(len(values), np.int64)
+        for component in steps.T:
+            message = (message << bits) | component
+        return np.where(values[:, d] >= 0, message + 1, 0) if self.silence else message
+
     # ------------------------------------------------------------------------------------------------ what arrives
     @property
     def delays(self) -> tuple[int, int]:
@@ -334,7 +387,8 @@ class Channel:
 
     @property
     def capacity(self) -> float:
-        """Bits a message that no code can exceed: Shannon capacity of `matrix`; under bursts that of ends who see the state.
+        """Bits a message that no code can exceed: Shannon capacity of `matrix`; under bursts that of ends who see the state
+        (`info.burst_capacity` has that of ends who do not); of floats in Gaussian noise the bound of `info`'s quantised channel.
 
         Budget, delay, queue and contention only lower it and are left aside.
         """
@@ -345,11 +399,11 @@ class Channel:
     @property
     def wire(self) -> Wire:
         unlimited = math.inf
-        dearest = float(self.prices.max())
+        dearest = max(self.rate, self.silence_price) if self.floats else float(self.prices.max())
         refill = unlimited if self.refill is None else float(self.refill)
         bursts = self.bursts if isinstance(self.bursts, Bursts) else None
         noises = (self.error, self.erasure, self.flip, self.fade, self.drop, bursts)
-        others = (self.drop, bursts, self.delays[1], self.winners, self.rates, self.corrupt, self.eavesdrop)
+        others = (self.gaussian, self.drop, bursts, self.delays[1], self.winners, self.rates, self.corrupt, self.eavesdrop)
         return Wire(
             symbols=self.size,
             silence=int(self.silence),
@@ -362,6 +416,10 @@ class Channel:
             silence_price=float(self.silence_price),
             letters=0 if self.length is None else (self.symbols or 0) - 1,
             width=self.width,
+            places=self.places,
+            floats=self.floats or 0,
+            depth=int(self.bits or 0),
+            gaussian=float(self.gaussian),
             noisy=int(any(noises)),
             plain=int(not any(others)),
             flip=float(self.flip),

@@ -60,7 +60,7 @@ class Options:
         channel = Channel.of(self.channel)
         if not channel.rated:
             channel = channel.at(self.default_bits if self.bits is None else self.bits)
-        elif self.bits is not None and whole("bits", self.bits, 0, MAX_BITS) != channel.bits and channel.size != 2**self.bits:
+        elif self.bits not in (None, channel.bits) and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
             raise ValueError(f"the rate is said twice: bits={self.bits!r}, and {channel!r}; say it once")
         object.__setattr__(self, "channel", channel)
         object.__setattr__(self, "bits", channel.bits)

@@ -49,6 +49,7 @@ class State(NamedTuple):
     agents: np.ndarray
     board: np.ndarray
     heard: np.ndarray  # [n, links + taps] what each link delivered last, and each eavesdropper heard
+    shaken: np.ndarray  # [n, links, floats] the Gaussian noise on what each delivered last; empty without
     transit: np.ndarray  # [n, links, TRANSIT + 2 queue] what `relay` remembers of each; no links where it need not
     tally: np.ndarray  # [parts, links] sums for the meter
     counts: np.ndarray  # [parts, links, M] how often each symbol was sent
@@ -126,7 +127,8 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                     meter.offered += 1
                     meter.messages += m != SILENCE or wire.silence == 0
                     meter.blocked += m != message[source[k], i]
-                    counts[k, m] += 1
+                    if m < counts.shape[1]:  # floats are not counted one by one
+                        counts[k, m] += 1
                     if wire.plain != 0:
                         y = transmit(wire, m, rng)
                         heard[i, k] = y
@@ -149,7 +151,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
                     observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(heard, i, ear[a], ears[a], final, start + own[a], start + width[a])
+                    hear(wire, shape, state, i, ear[a], ears[a], final, start + own[a], start + width[a])
         if over:
             game.episode += 1
             game.key = episode_key(game.seed, game.episode)
@@ -167,23 +169,39 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(heard, i, ear[a], ears[a], observation, start + own[a], start + width[a])
+            hear(wire, shape, state, i, ear[a], ears[a], observation, start + own[a], start + width[a])
     return FINE
 
 
 @rule
-def hear(heard, i, first, count, flat, start, end):
+def hear(wire, shape, state, i, first, count, flat, start, end):
     """Fill the inbox of one agent, flat[start:end]: for each of its links, then for each that it eavesdrops on, a one-hot
-    vector, the last place an erasure."""
+    vector, the last place an erasure; or floats and a place for an erasure."""
     for k in range(start, end):
         flat[k] = 0.0
-    ears, taps = count[0], count[1]
-    if ears + taps > 0:
-        places = (end - start) // (ears + taps)
-        for e in range(ears + taps):
-            y = heard[i, first[0] + e if e < ears else first[1] + e - ears]
-            if y != NOTHING:
-                flat[start + e * places + (places - 1 if y == ERASED else y)] = 1.0
+    ears = count[0]
+    for e in range(ears + count[1]):
+        k = first[0] + e if e < ears else first[1] + e - ears
+        y, at = state.heard[i, k], start + e * wire.places
+        if y == ERASED:
+            flat[at + wire.places - 1] = 1.0
+        elif y != NOTHING:
+            if wire.floats == 0:
+                flat[at + y] = 1.0
+            elif wire.silence == 0 or y != SILENCE:
+                unpack(wire, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, flat, at)
+
+
+@rule
+def unpack(wire, state, i, k, y, flat, start):
+    """The levels that a message stands for, and the noise on them."""
+    rest = y - wire.silence
+    for place in range(wire.floats):
+        component = wire.floats - 1 - place
+        step = rest & ((1 << wire.depth) - 1)
+        rest = rest >> wire.depth
+        value = (2 * step + 1) / (1 << wire.depth) - 1.0
+        flat[start + component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
 
 
 def reset(p, game, agents, board, rng):

@@ -54,6 +54,8 @@ class Line:
     @cached_property
     def prices(self) -> np.ndarray:
         """Bits that each message on this link comes to, shape (M,)."""
+        if self.channel.floats:
+            return np.zeros(0)
         prices = self.channel.prices
         return np.where(prices == self.channel.rate, prices - self.cut, prices) if self.cut else prices
 

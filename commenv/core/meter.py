@@ -1,5 +1,6 @@
 """Honest bits: what was offered, what was sent, what became of it, and how much of it could have been news."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,7 @@ class LinkMeter:
     overheard: int
     """Messages that an eavesdropper heard."""
     counts: np.ndarray
-    """How often each of the M events was sent, silence included; shape (M,)."""
+    """How often each of the M events was sent, silence included; shape (M,), of floats (0,)."""
     capacity_bits: float
     """Bits that the channel offered: Shannon capacity times the times it could be used; a budget is left aside."""
     payload_bits: float
@@ -53,15 +54,19 @@ class LinkMeter:
 
     @property
     def entropy(self) -> float:
-        """Entropy of what was sent, in bits a message, silence included (plug-in); 0 before anything was sent."""
+        """Entropy of what was sent, in bits a message, silence included (plug-in); 0 before anything was sent; of floats nan."""
         from commenv import info
 
+        if self.offered and not self.counts.size:
+            return math.nan
         return info.entropy(self.counts / self.counts.sum()) if self.offered else 0.0
 
 
 def link_meter(line: Line, counts: np.ndarray, **sums: int) -> LinkMeter:
     """The meter of one link, from what was counted on it."""
-    capacity, payload = sums["offered"] * line.capacity, float(counts @ line.prices)
+    capacity, channel = sums["offered"] * line.capacity, line.channel
+    silent = sums["offered"] - sums["messages"]
+    payload = sums["messages"] * channel.rate + silent * channel.silence_price if channel.floats else float(counts @ line.prices)
     return LinkMeter(counts=counts, capacity_bits=capacity, payload_bits=payload, **sums)
 
 

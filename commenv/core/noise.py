@@ -9,13 +9,15 @@ A message on the air is dropped with probability `drop`, else erased with `erasu
 Silence is not on the air: its row is itself.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from commenv.core.channel import Channel
 
+BUDGETLESS: dict[str, Any] = {"silence_price": 0.0, "refill": None, "burst": None, "cap": None}
 MOST = 2**12
 """Messages beyond which nobody wants the matrix: it would fill the memory."""
 
@@ -55,6 +57,8 @@ def through(W: np.ndarray, size: int, cut: int, corruption: tuple[float, int | N
 def in_state(channel: "Channel", error: float, erasure: float) -> np.ndarray:
     """The matrix of one state of the noise."""
     M, silence, drop = channel.size, int(channel.silence), channel.drop
+    if channel.gaussian:
+        raise ValueError("a channel with gaussian noise has no matrix: what arrives is a real number")
     if M > MOST:
         raise ValueError(f"the matrix of {M:,} messages is too large: it is made up to {MOST:,}")
     vanishes = bool(drop) and not silence
@@ -71,7 +75,7 @@ def in_state(channel: "Channel", error: float, erasure: float) -> np.ndarray:
 def _distortion(channel: "Channel", error: float) -> np.ndarray:
     """E F Z, shape (M, M); the row of silence means nothing."""
     M, silence = channel.size, int(channel.silence)
-    air = M - silence
+    air, first = M - silence, silence if channel.floats else 0
     W = np.eye(M)
     if error and air > 1:
         W[silence:, silence:] = error / (air - 1)
@@ -81,7 +85,7 @@ def _distortion(channel: "Channel", error: float) -> np.ndarray:
             word = np.eye(1)
             for _ in range(channel.width):
                 word = np.kron(word, bit)
-            W = W @ word
+            W[:, first:] = W[:, first:] @ word
     return W
 
 
@@ -99,6 +103,12 @@ def _capacity(channel: "Channel", error: float, erasure: float) -> float:
         return 0.0
     arrives = (1 - channel.drop) * (1 - erasure)
     error = error if M - channel.silence > 1 else 0.0
+    if channel.floats and (channel.gaussian or channel.silence):
+        # Silence is heard for what it is, and so adds a choice to the messages: log2(1 + 2**C), as in a sum of channels.
+        own = _capacity(replace(channel, silence=False, gaussian=0.0, **BUDGETLESS), error, erasure)
+        if channel.gaussian:
+            own = arrives * channel.floats * info.quantised_gaussian_capacity(channel.levels, channel.gaussian).upper
+        return float(np.logaddexp2(0, own)) if channel.silence else own
     if channel.silence and (error or flip or fade or arrives < 1):
         return info.capacity(in_state(channel, error, erasure)).bits
     if not (flip or fade):

@@ -3,14 +3,19 @@
 Every feature draws from a stream of its own, link k at place k of it, so that none moves another's draws.
 """
 
+import math
+
 import numpy as np
 
 from commenv.core.generator import CHANNEL, integer, rule, seek, uniform
 from commenv.core.transmission import DROPPED, ERASED, NOTHING, SILENCE, carry
 
-CONTENTION, CORRUPTION, DELAY, WEATHER, FIRST_WEATHER = (CHANNEL + np.uint64(k << 26) for k in range(1, 6))
+CONTENTION, CORRUPTION, DELAY, WEATHER, FIRST_WEATHER, SHAKING = (CHANNEL + np.uint64(k << 26) for k in range(1, 7))
 """Streams beside the noise's own, which keeps the first 2**26 draws of a step."""
 
+
+FARTHEST = 8.6
+"""No normal draw lies beyond: a uniform one of 53 bits is at most 1 - 2**-53, and sqrt(2 * 53 ln 2) is 8.572."""
 
 LINE = np.dtype([("cut", np.int64), ("replacement", np.int64), ("corrupt", np.float64)])
 """Of each link: trailing bits that it does not carry; what it puts in place of messages, -1 for any; how often it does."""
@@ -30,6 +35,13 @@ def begin_transit(wire, state, i, key, rng):
         seek(rng, key, 0, FIRST_WEATHER)
         for k in range(state.transit.shape[1]):
             state.transit[i, k, BAD] = uniform(rng) * (wire.to_bad + wire.to_good) < wire.to_bad
+
+
+@rule
+def normal(rng):
+    """Standard normal, of two uniform draws (Box, Muller 1958)."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform(rng)))
+    return radius * math.cos(2.0 * math.pi * uniform(rng))
 
 
 @rule
@@ -107,6 +119,10 @@ def relay(wire, shape, state, i, players, key, t, sent, out, tally, rng):
         if wire.latest > 0:
             y = wait(wire, state.transit[i, k], k, key, t, y, quiet, meter, rng)
         heard[i, k] = y if y >= ERASED else quiet
+        if wire.gaussian > 0.0 and y >= 0:
+            seek(rng, key, t, SHAKING + np.uint64(2 * wire.floats * k))
+            for component in range(wire.floats):
+                state.shaken[i, k, component] = wire.gaussian * normal(rng)
     for j in range(len(shape.tapped)):
         y = heard[i, shape.tapped[j]]
         heard[i, links + j] = y

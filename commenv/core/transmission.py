@@ -82,7 +82,8 @@ def carry(wire, erasure, error, message, u):
         else:
             v = (v - error) / (1.0 - error)
     if wire.flip > 0.0 or wire.fade > 0.0:
-        y = distort(wire, y, v)
+        first = wire.silence if wire.floats > 0 else 0  # of floats silence is no word of bits
+        y = first + distort(wire, y - first, v)
     return y
 
 

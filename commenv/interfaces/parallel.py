@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import MultiDiscrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 from pettingzoo import ParallelEnv
 
 from commenv.core import game as core
@@ -14,7 +14,7 @@ from commenv.core.batch import Batch
 from commenv.core.errors import bad
 from commenv.games import rules
 
-Mask = np.ndarray | tuple[np.ndarray, ...]
+Mask = np.ndarray | tuple[np.ndarray | None, ...] | None
 Infos = dict[str, dict[str, Any]]
 
 _FIELDS = core.record(core.Agent).names or ()
@@ -92,7 +92,18 @@ class SimultaneousEnv(ParallelEnv):
 
     def put(self, name: str, action: Any) -> None:
         """Lay down an agent's action for the next `play`. Raises ValueError unless it is in its space."""
-        slots = self._seats[name].slots
+        slots, channel = self._seats[name].slots, self.batch.channel
+        if channel.floats and self.batch.layout.speaks(self.possible_agents.index(name)):
+            space = self.action_spaces[name]
+            if isinstance(space, Tuple) and isinstance(action, tuple | list) and len(action) == 2:
+                action = (action[0], np.asarray(action[1], np.float32))
+            elif not isinstance(space, Tuple):
+                action = np.asarray(action, np.float32)
+            if not space.contains(action):
+                raise bad(f"action of {name}", action, f"in {space}")
+            act, values = action if isinstance(space, Tuple) else (0, action)
+            slots[0][0][0], slots[-1][0][0] = int(act), channel.pack(values[None])[0]
+            return
         try:
             numbers = [index(number) for number in (action if len(slots) > 1 else (action,))]
         except TypeError:
@@ -150,7 +161,10 @@ class SimultaneousEnv(ParallelEnv):
         start = 0
         for a, name in enumerate(self.possible_agents):
             space: Any = self.action_spaces[name]
-            if isinstance(space, MultiDiscrete):
+            if isinstance(space, Box | Tuple):
+                actions: Any = space[0] if isinstance(space, Tuple) else Discrete(1)
+                counts, places = [int(actions.n), 1], [buffers.act[a], buffers.message[a]]
+            elif isinstance(space, MultiDiscrete):
                 counts, places = space.nvec.tolist(), [buffers.act[a], buffers.message[a]]
             else:
                 counts, places = [int(space.n)], [buffers.message[a] if layout.speaks(a) else buffers.act[a]]
@@ -158,7 +172,8 @@ class SimultaneousEnv(ParallelEnv):
             own = slice(start, start + width)
             start += width
             slots = tuple(zip(places, counts, strict=True))
-            self._seats[name] = _Seat(name, slots, buffers.observation[own], buffers.final[own], _mask(counts), _mask(counts, 1))
+            free, idle = _masks(space, counts)
+            self._seats[name] = _Seat(name, slots, buffers.observation[own], buffers.final[own], free, idle)
 
     def _look(self, over: bool) -> tuple[dict[str, np.ndarray], Infos]:
         observations, infos = {}, {}
@@ -176,7 +191,7 @@ class SimultaneousEnv(ParallelEnv):
                 "messages": agent[_MESSAGES],
                 "blocked": agent[_BLOCKED],
             }
-            if self._turns:
+            if self._turns and seat.free is not None:
                 info["action_mask"] = seat.free if moves else seat.idle
         if self.render_mode is not None:
             if not over:  # the batch has left a game that is over: its last position stays on the page
@@ -190,13 +205,24 @@ class SimultaneousEnv(ParallelEnv):
         lines = []
         for name, seat in self._seats.items():
             inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)]
-            for link, places in zip(self.batch.heard_by(name), inbox.reshape(-1, channel.size + 1), strict=True):
+            for link, places in zip(self.batch.heard_by(name), inbox.reshape(-1, channel.places), strict=True):
                 if places.any():
-                    symbol = int(places.argmax())
+                    symbol: Any = int(places.argmax())
                     heard = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else symbol
+                    if channel.floats:
+                        heard = "erased" if places[-1] else places[:-1].round(3).tolist()
                     source, target = (names[end] for end in link)
                     lines.append(f"{source} -> {target}{'' if target == name else f', overheard by {name}'}: {heard}")
         return lines
+
+
+def _masks(space: gymnasium.Space, counts: list[int]) -> tuple[Any, Any]:
+    """Masks of an agent that moves and of one that does not, as `space.sample` takes them; floats have none."""
+    if isinstance(space, Box):
+        return None, None
+    if isinstance(space, Tuple):
+        return (_mask(counts[:1]), None), (_mask(counts[:1], 1), None)
+    return _mask(counts), _mask(counts, 1)
 
 
 def _mask(counts: list[int], allowed: int | None = None) -> Mask:

@@ -23,8 +23,8 @@ concave in the size of a cell); under a budget a dynamic program over the bucket
 A message that is late is worth nothing: the receiver acts in the step after it was sent. Where the best team is not known, the
 limit's source says what stands in its place, a team that attains it or a bound. ceiling: reward-rate function at the channel's
 capacity, or at what the budget buys (most entropy at that mean cost), dual bound (Shannon 1959, Blahut 1972); with candidates
-that of C alternatives, for what the receiver sees is its side information. States of different rounds are independent and each is named before the next is drawn, so no code over rounds
-helps.
+that of C alternatives, for what the receiver sees is its side information. States of different rounds are independent and each
+is named before the next is drawn, so no code over rounds helps.
 
 Lewis (1969), Convention; with candidates: Lazaridou, Peysakhovich, Baroni (2017).
 Version history: v0 first release.
@@ -41,6 +41,7 @@ import numpy as np
 
 from commenv import info
 from commenv.core import game as core
+from commenv.core import noise
 from commenv.core.channel import Channel
 from commenv.core.errors import bad, whole
 from commenv.core.game import Layout, Role
@@ -252,10 +253,10 @@ def limits(options: Options) -> Limits:
         prior, reward = np.full(options.candidates, 1 / options.candidates), np.eye(options.candidates)
     channel, line = options.link, _in_time(options)
     bits = line.capacity
-    if channel.limited and rounds:
+    if channel.limited and rounds and not channel.floats:
         bits = min(bits, info.information_at_cost(_prices(channel), _allowance(channel, rounds)))
     bound = info.rate_reward(prior, reward, bits)
-    tight = bound.gap < 1e-9 and not channel.limited and not channel.bursts
+    tight = bound.gap < 1e-9 and not (channel.limited or channel.bursts or channel.floats)
     ceiling = Limit(rounds * bound.upper, tight, "reward-rate function at capacity, dual bound (Blahut 1972)")
     silent = Limit(rounds * float((prior @ reward).max()), True, "max_a E r(S, a), each round")
     return Limits(silent=silent, reachable=_reachable(options, line, rounds, silent, ceiling), ceiling=ceiling)
@@ -297,6 +298,8 @@ def _reachable(options: Options, line: Line, rounds: int, silent: Limit, ceiling
         told = _round(options, line, 0.0)
         value = rounds * told.value if told.exact and not channel.bursts else math.inf
         return Limit(min(value, ceiling.value), False, "upper bound: a receiver who is told which messages are late")
+    if channel.gaussian or (_noisy(line) and channel.size > noise.MOST):
+        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     if not channel.limited:
         best = _round(options, line, 0.0)
         exact, source = best.exact, best.source
@@ -309,6 +312,8 @@ def _reachable(options: Options, line: Line, rounds: int, silent: Limit, ceiling
 def _budgeted(options: Options, line: Line, rounds: int, ceiling: Limit) -> Limit:
     """Dynamic program over what is left in the bucket and of the cap, which both agents know if silence is not confused."""
     channel, wire = options.link, options.link.wire
+    if channel.floats:
+        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     prices = np.unique(channel.prices[1:])
     simple = len(prices) <= 1 and not channel.silence_price
     noisy = _noisy(line)
@@ -387,7 +392,9 @@ def _name_state(options: Options, line: Line, price: float) -> _Round:
         heard = np.einsum("s,sy,sa->ya", prior, W[np.asarray(paid.encoder)], reward)
         method = "best noiseless code, played through the noise" if noisy else paid.method
         return _Round(float(heard.max(axis=1).sum()), float(paid.speaking), paid.exact and not noisy, method)
-    code = info.noisy_one_shot(prior, reward, line.matrix) if noisy else info.one_shot(prior, reward, channel.size)
+    code = (
+        info.noisy_one_shot(prior, reward, line.matrix) if noisy else info.one_shot(prior, reward, min(channel.size, len(prior)))
+    )
     return _Round(code.value, 1.0, code.exact, code.method)
 
 
@@ -398,10 +405,11 @@ def _pick_candidate(options: Options, line: Line, price: float) -> _Round:
         return _Round(1 / C, 0.0, True, "1 / C")
     alike = not (line.channel.flip or line.channel.fade or line.cut or line.corruption)  # no symbol differs from another
     alike = alike and not (channel.silence and _noisy(line))
-    W = line.matrix if _noisy(line) else np.eye(channel.size)
+    W = line.matrix if _noisy(line) else np.eye(min(channel.size, K))
     if price <= 0:
-        cells = _balanced(K, channel.size)
+        cells = _balanced(K, len(W))
         return _Round(_cell_success(cells, C, W), 1.0, alike, "equal cells (success is concave in a cell's size)")
+    W = line.matrix if _noisy(line) else np.eye(channel.size)
     tried = []
     for silent in range(K + 1 if channel.size > 1 else 1):
         cells = np.append(silent, _balanced(K - silent, channel.size - 1)) if channel.size > 1 else np.array([K])
