@@ -239,6 +239,76 @@ def test_budgets_with_noise_are_never_overrated(budget):
     assert limits.silent.value <= limits.reachable.value <= best + 1e-9
 
 
+def best_by_history(channel: Channel, rounds: int, prior: np.ndarray, table: np.ndarray) -> float:
+    """All encoders after each history of deliveries, which both agents know: nothing is lost on the way."""
+    encoders, prices, wire = list(product(range(channel.size), repeat=len(prior))), channel.prices, channel.wire
+
+    def value(left: int, tokens: float, spent: float) -> float:
+        if left == 0:
+            return 0.0
+        best = -np.inf
+        fits = [price <= tokens + 1e-9 and spent + price <= wire.cap + 1e-9 for price in prices]
+        charged = [p if fit else max(min(prices[0], tokens, wire.cap - spent), 0) for p, fit in zip(prices, fits, strict=True)]
+        later = [
+            value(left - 1, min(min(tokens - c + wire.refill, wire.burst) + wire.refill, wire.burst), spent + c) for c in charged
+        ]
+        for encoder in encoders:
+            heard_as = [m if fits[m] else 0 for m in encoder]
+            rows = np.eye(channel.size)[heard_as]
+            reward = np.einsum("s,sy,sa->ya", prior, rows, table).max(axis=1).sum()
+            best = max(best, reward + sum(p * later[m] for p, m in zip(prior, encoder, strict=True)))
+        return float(best)
+
+    return value(rounds, wire.burst, 0.0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"length": 2, "symbols": 2, "cap": 3},
+        {"length": 2, "symbols": 3, "cap": 4},
+        {"length": 2, "symbols": 2, "refill": 0.5, "burst": 2},
+        {"length": 2, "symbols": 2, "refill": 0.5, "burst": 2, "silence_price": 0.25},
+        {"bits": 1, "cap": 1.5, "silence_price": 0.5},
+        {"bits": 1, "cap": 2, "silence_price": 1.5},  # silence is the dearer message
+        {"symbols": 3, "refill": 1, "burst": 2, "silence_price": 0.3},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("reward", ["identity", ((1.0, 0.2), (0.0, 0.5), (0.3, 0.9))])
+def test_prices_against_all_codes(fields, reward):
+    prior, channel, rounds = (0.5, 0.2, 0.3), Channel(silence=True, **fields), 3
+    options = referential.Options(states=3, prior=prior, reward=reward, rounds=rounds, channel=channel)
+    limits = commenv.limits(ID, states=3, prior=prior, reward=reward, rounds=rounds, channel=channel)
+    best = best_by_history(channel, rounds, options.probabilities, options.table)
+    assert limits.reachable.value == close(best)
+    assert limits.reachable.exact
+    assert best <= limits.ceiling.value + 1e-9
+
+
+@pytest.mark.parametrize(("silence", "delay"), [(False, (0, 1)), (True, (0, 1)), (False, 1), (False, (0, 3)), (True, (0, 2))])
+def test_only_what_is_in_time_counts(silence, delay):
+    """States named by what has just arrived, else by the likeliest: what that earns is reachable, or what bounds it is above."""
+    n, rounds, prior = 50_000, 3, np.array([0.4, 0.3, 0.2, 0.1])
+    options = {"states": 4, "prior": prior, "rounds": rounds, "channel": {"bits": 2, "delay": delay, "silence": silence}}
+    batch, total, idle = commenv.make_batch(ID, n, seed=9, **options), np.zeros(n), np.zeros(n, int)
+    observations = batch.reset()
+    for _ in range(rounds):
+        observations, *_ = batch.step({"sender": observations["sender"].argmax(axis=1), "receiver": idle})
+        delivered = heard(observations["receiver"][:, batch.inbox("receiver")])
+        observations, rewards, *_ = batch.step({"sender": idle, "receiver": np.where(delivered < 4, delivered, 0)})
+        total += rewards["sender"]
+    limits, error = commenv.limits(ID, **options), total.std() / np.sqrt(n)
+    assert limits.reachable.exact == (delay in (1, (0, 1)))
+    if limits.reachable.exact:
+        assert abs(total.mean() - limits.reachable.value) <= 4 * error
+    else:
+        assert total.mean() <= limits.reachable.value + 4 * error
+    if delay == 1:
+        assert limits.reachable.value == close(limits.silent.value)
+        assert limits.ceiling.value == close(limits.silent.value)
+
+
 # ---------------------------------------------------------------------------------------------------------------- play
 def play(
     batch: Batch, encoder: np.ndarray, decide: Callable[[np.ndarray, np.ndarray], np.ndarray]
