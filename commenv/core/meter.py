@@ -47,10 +47,15 @@ class LinkMeter:
     """Messages that an eavesdropper heard."""
     counts: np.ndarray
     """How often each of the M events was sent, silence included; shape (M,), of floats (0,)."""
-    capacity_bits: float
-    """Bits that the channel offered: Shannon capacity times the times it could be used; a budget is left aside."""
     payload_bits: float
     """Bits that the messages put on the air cost: log2 M each, a word what its symbols come to; silence its own price."""
+    uses: tuple[tuple[Line, int], ...]
+    """The links, and how often each could be used."""
+
+    @property
+    def capacity_bits(self) -> float:
+        """Bits that the channel offered: Shannon capacity times the times it could be used; a budget is left aside."""
+        return float(sum(offered * line.capacity for line, offered in self.uses))
 
     @property
     def entropy(self) -> float:
@@ -64,10 +69,10 @@ class LinkMeter:
 
 def link_meter(line: Line, counts: np.ndarray, **sums: int) -> LinkMeter:
     """The meter of one link, from what was counted on it."""
-    capacity, channel = sums["offered"] * line.capacity, line.channel
+    channel = line.channel
     silent = sums["offered"] - sums["messages"]
     payload = sums["messages"] * channel.rate + silent * channel.silence_price if channel.floats else float(counts @ line.prices)
-    return LinkMeter(counts=counts, capacity_bits=capacity, payload_bits=payload, **sums)
+    return LinkMeter(counts=counts, payload_bits=payload, uses=((line, sums["offered"]),), **sums)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,6 @@ class Meter:
         meters = list(self.links.values())
         if not meters:
             raise ValueError("this game has no links: nobody can send anything")
-        names = (*(TALLY.names or ()), "capacity_bits", "payload_bits")
-        sums = {name: sum(getattr(m, name) for m in meters) for name in names}
-        return LinkMeter(counts=np.sum([m.counts for m in meters], axis=0), **sums)
+        sums = {name: sum(getattr(m, name) for m in meters) for name in (*(TALLY.names or ()), "payload_bits")}
+        uses = tuple(use for m in meters for use in m.uses)
+        return LinkMeter(counts=np.sum([m.counts for m in meters], axis=0), uses=uses, **sums)

@@ -9,15 +9,14 @@ A message on the air is dropped with probability `drop`, else erased with `erasu
 Silence is not on the air: its row is itself.
 """
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from math import log2
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from commenv.core.channel import Channel
 
-BUDGETLESS: dict[str, Any] = {"silence_price": 0.0, "refill": None, "burst": None, "cap": None}
 MOST = 2**12
 """Messages beyond which nobody wants the matrix: it would fill the memory."""
 
@@ -99,21 +98,25 @@ def _capacity(channel: "Channel", error: float, erasure: float) -> float:
     from commenv import info
 
     M, flip, fade = channel.size, channel.flip, channel.fade
+    air = M - channel.silence
     if M == 1:
         return 0.0
+    if not (error or erasure or flip or fade or channel.drop or channel.gaussian):
+        return log2(M)
     arrives = (1 - channel.drop) * (1 - erasure)
-    error = error if M - channel.silence > 1 else 0.0
-    if channel.floats and (channel.gaussian or channel.silence):
-        # Silence is heard for what it is, and so adds a choice to the messages: log2(1 + 2**C), as in a sum of channels.
-        own = _capacity(replace(channel, silence=False, gaussian=0.0, **BUDGETLESS), error, erasure)
-        if channel.gaussian:
-            own = arrives * channel.floats * info.quantised_gaussian_capacity(channel.levels, channel.gaussian).upper
-        return float(np.logaddexp2(0, own)) if channel.silence else own
-    if channel.silence and (error or flip or fade or arrives < 1):
+    if channel.silence and not channel.floats and (flip or fade or channel.drop):  # silence may be heard in place of a message
         return info.capacity(in_state(channel, error, erasure)).bits
-    if not (flip or fade):
-        return arrives * info.symmetric_capacity(M, error)
-    if not error:  # bits pass side by side
+    if air == 1:
+        own = 0.0
+    elif channel.gaussian:
+        own = arrives * (channel.floats or 0) * info.quantised_gaussian_capacity(channel.levels, channel.gaussian).upper
+    elif not (flip or fade):
+        own = arrives * info.symmetric_capacity(air, error)
+    elif not error:  # bits pass side by side
         flipping, fading = _bits(channel)
-        return arrives * channel.width * info.capacity(flipping @ fading).bits
-    return arrives * info.capacity(_distortion(channel, error)).bits
+        own = arrives * channel.width * info.capacity(flipping @ fading).bits
+    else:
+        own = arrives * info.capacity(_distortion(channel, error)[channel.silence :, channel.silence :]).bits
+    # Silence is one more channel beside that of the messages, and one hears which was used (Shannon 1948). Where floats are
+    # dropped one does not, and this is a bound.
+    return float(np.logaddexp2(0.0, own)) if channel.silence else own
