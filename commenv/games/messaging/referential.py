@@ -12,7 +12,8 @@ target. The sender sees the target only, the receiver sees the candidates and pi
 | observation | state, one-hot, shape (K,) | any candidates, one-hot each, shape (C * K,), then the inbox, shape (2**bits + 1,) |
 | action | message, Discrete(2**bits) | action, Discrete(A), or the place of a candidate, Discrete(C) |
 
-The inbox is the delivered symbol, one-hot with a last place for an erasure; zeros before the receiver's turn.
+The inbox is the delivered symbol, one-hot with a last place for an erasure; zeros before the receiver's turn. With other channels
+messages are words or floats, and may be late or lost: see Channel.
 
 Rewards: `identity` 1 for the state's own name; `ordered` 1 - |state - action| / (K - 1); or any table, shape (K, A).
 Ends after the last round; `max_cycles` may truncate it.
