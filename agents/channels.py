@@ -25,6 +25,12 @@ class DifferentiableChannel(nn.Module):
         super().__init__()
         if channel.limited:
             raise ValueError("a channel with a budget is not differentiable: what it delivers depends on what was sent before")
+        if not channel.memoryless:
+            raise ValueError(
+                "a channel with bursts, delay, contention or links of their own is not differentiable: it is not memoryless"
+            )
+        if channel.flip or channel.fade or channel.drop:
+            raise ValueError("flip, fade and drop are not differentiable here: error and erasure are")
         self.wire = channel.wire
         W = torch.from_numpy(channel.matrix).float() if channel.size <= LARGEST else torch.zeros(0, 0)
         self.register_buffer("matrix", W, persistent=False)

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Tuple
 
 import commenv
 from commenv.core.batch import Batch
@@ -23,8 +25,50 @@ NOISES: dict[str, dict] = {
     "silence": {"silence": True},
     "silence, symmetric": {"silence": True, "error": 0.2},
     "silence, symmetric erasure": {"silence": True, "error": 0.1, "erasure": 0.25},
+    "drop": {"drop": 0.3},
+    "silence, everything": {"silence": True, "drop": 0.2, "error": 0.3, "erasure": 0.1},
 }
-"""Fields of a channel, for every kind."""
+"""Fields of a channel without memory, for every kind; alphabets of any size."""
+
+BITWISE: dict[str, dict] = {
+    "flip": {"flip": 0.2},
+    "fade": {"fade": 0.3},
+    "silence, fade": {"silence": True, "fade": 0.4},
+    "all bitwise": {"silence": True, "drop": 0.1, "erasure": 0.15, "error": 0.2, "flip": 0.25, "fade": 0.3},
+    "certain": {"flip": 1.0},
+}
+"""Likewise, for alphabets of 2**b messages."""
+
+BURSTS = {"to_bad": 0.1, "to_good": 0.3, "error": 0.5, "erasure": 0.25}
+LINKS: dict[str, dict] = {
+    "bursts": {"bursts": BURSTS, "error": 0.05},
+    "fixed delay": {"delay": 2},
+    "random delay": {"delay": (0, 3), "drop": 0.1},
+    "short queue": {"delay": (1, 4), "queue": 1, "silence": True},
+    "winners": {"winners": 1, "silence": True, "error": 0.1},
+    "loud winners": {"winners": 2},
+    "collisions": {"winners": 1, "collisions": True, "silence": True},
+    "everything": {
+        **{"silence": True, "silence_price": 0.25, "refill": 1.0, "burst": 3.0, "cap": 20.0, "drop": 0.1, "error": 0.1},
+        **{"winners": 2, "delay": (0, 2), "queue": 1, "bursts": BURSTS, "flip": 0.1, "fade": 0.1},
+    },
+}
+"""Fields of a channel with a memory or a shared medium."""
+
+FLOATS: dict[str, dict] = {
+    "floats": {"floats": 2},
+    "floats, gaussian": {"floats": 3, "gaussian": 0.5, "erasure": 0.2},
+    "floats, silence": {"floats": 2, "silence": True, "cap": 9, "error": 0.2, "flip": 0.1, "drop": 0.1},
+    "floats, late": {"floats": 2, "gaussian": 0.1, "delay": (0, 2), "winners": 2, "eavesdrop": [(0, 1, 2)]},
+}
+"""Fields of a channel for numbers."""
+
+OWN_LINKS = {
+    "rates": [("player_0", "player_1", 1)],
+    "corrupt": [("player_1", "player_2", 0.5), ("player_2", "player_0", 0.25, 3)],
+    "eavesdrop": [("player_0", "player_1", "player_2"), (1, 2, 0)],
+}
+"""What a channel can say of the links of a ring of three."""
 
 OPTION_SETS: dict[str, tuple[str, dict]] = {
     "default": (REFERENTIAL, {}),
@@ -59,6 +103,14 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
+    "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
+    "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
+    "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),
+    "ring, own links": (RING, {"bits": 2, "channel": {**OWN_LINKS, "error": 0.1}}),
+    "ring, own links and everything": (RING, {"bits": 2, "channel": {**OWN_LINKS, **LINKS["everything"]}}),
+    **{f"ring, {name}": (RING, {"bits": 2, "channel": fields}) for name, fields in LINKS.items()},
+    **{f"ring, {name}": (RING, {"bits": 2, "channel": fields}) for name, fields in FLOATS.items()},
+    "referential, floats": (REFERENTIAL, {"rounds": 2, "channel": {"floats": 2, "bits": 2, "gaussian": 0.2}}),
     "ring, budget": (RING, {"players": 4, "channel": {"silence": True, "refill": 0.5, "burst": 4, "cap": 9}, "max_cycles": 12}),
 }
 
@@ -71,10 +123,26 @@ def register_ring() -> None:
 def random_actions(batch: Batch, steps: int, seed: int = 0) -> list[dict[str, np.ndarray]]:
     """Actions of all games for so many steps, uniform over each agent's space."""
     rng = np.random.default_rng(seed)
-    highest: dict[str, Any] = {name: getattr(s, "nvec", getattr(s, "n", None)) for name, s in batch.action_spaces.items()}
-    return [
-        {name: rng.integers(high, size=(batch.num_envs, *np.shape(high))) for name, high in highest.items()} for _ in range(steps)
-    ]
+
+    def drawn(space: Any) -> Any:
+        if isinstance(space, Tuple):
+            return tuple(drawn(part) for part in space)
+        if isinstance(space, Box):
+            return rng.uniform(-1, 1, (batch.num_envs, *space.shape)).astype(np.float32)
+        high = getattr(space, "nvec", getattr(space, "n", None))
+        return rng.integers(high, size=(batch.num_envs, *np.shape(high)))
+
+    return [{name: drawn(space) for name, space in batch.action_spaces.items()} for _ in range(steps)]
+
+
+def heard(inbox: np.ndarray) -> np.ndarray:
+    """Which column of a channel's matrix each row of an inbox of one link is: M an erasure, M + 1 nothing."""
+    return np.where(inbox.any(axis=1), inbox.argmax(axis=1), inbox.shape[1])
+
+
+def one(action: Any, i: int = 0) -> Any:
+    """An agent's action in game i, as one game takes it."""
+    return tuple(part[i] for part in action) if isinstance(action, tuple) else action[i]
 
 
 def only(step: Any, i: int) -> Any:
@@ -115,5 +183,5 @@ def fingerprint(name: str, threads: int = 1, num_envs: int = 5, steps: int = 40)
     id, options = OPTION_SETS[name]
     batch = commenv.make_batch(id, num_envs, seed=11, threads=threads, **options)
     told = trajectory(batch, random_actions(batch, steps))
-    meters = [(m.offered, m.messages, m.blocked, m.erased, m.altered, m.counts) for m in batch.meter.links.values()]
+    meters = [[getattr(m, f.name) for f in fields(m) if f.name != "uses"] for m in batch.meter.links.values()]
     return digest(told, meters)

@@ -7,13 +7,15 @@ from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from numba import config
 
 from commenv.core import kernel
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
-from commenv.core.meter import TALLY, LinkMeter, Meter
+from commenv.core.links import lines, taps
+from commenv.core.meter import TALLY, Meter, link_meter
+from commenv.core.relay import FARTHEST, LINE, TRANSIT
 from commenv.core.transmission import NOTHING
 
 Arrays = dict[str, np.ndarray]
@@ -55,6 +57,7 @@ class Batch:
         n = self.num_envs = whole("num_envs", num_envs, 1)
         self.layout = rules.layout(options)
         self.possible_agents = list(self.layout.names)
+        self.lines, self.taps = lines(self.channel, self.layout), taps(self.channel, self.layout)
         self.copy = copy
         self._shape = self._make_shape()
         self._parameters = rules.parameters(options)
@@ -170,11 +173,12 @@ class Batch:
         """What every link has carried since the batch was made or `clear_meter` was called."""
         tally, counts = self.state.tally, self.state.counts.sum(axis=0)
         links = {}
+        names = self.possible_agents
         for k, (source, target) in enumerate(self.layout.links):
             sums = {name: int(tally[name][:, k].sum()) for name in TALLY.names or ()}
-            ends = self.possible_agents[source], self.possible_agents[target]
-            links[ends] = LinkMeter(channel=self.channel, counts=counts[k], **sums)
-        return Meter(links)
+            links[names[source], names[target]] = link_meter(self.lines[k], counts[k], **sums)
+        ends = [(*self.layout.links[k], listener) for listener, k in self.taps]
+        return Meter(links, tuple((names[source], names[target], names[listener]) for source, target, listener in ends))
 
     def clear_meter(self) -> None:
         for name in TALLY.names or ():
@@ -182,14 +186,23 @@ class Batch:
         self.state.counts[...] = 0
 
     def choices(self, name: str) -> int:
-        """Number of actions of an agent that only acts or only speaks; for one that does both, of their pairs."""
+        """Number of actions of an agent that only acts or only speaks; for one that does both, of their pairs; floats aside."""
         a = self.possible_agents.index(name)
+        if self.channel.floats:
+            return int(self._shape.actions[a])
         return int(self._shape.actions[a] * self._shape.messages[a])
 
     def inbox(self, name: str) -> slice:
-        """Where the inbox stands in an agent's observation: a place a symbol and one for an erasure, for each link or for all."""
+        """Where the inbox stands in an agent's observation: a place a symbol and one for an erasure, for each of its links or,
+        where they are anonymous, for all; then for each link that it eavesdrops on."""
         a = self.possible_agents.index(name)
         return slice(int(self._shape.own[a]), int(self._shape.width[a]))
+
+    def heard_by(self, name: str) -> list[tuple[int, int]]:
+        """The links, as (source, target), whose deliveries stand in an agent's inbox, in its order."""
+        a = self.possible_agents.index(name)
+        own, overheard = self.layout.ears(a), [k for listener, k in self.taps if listener == a]
+        return [self.layout.links[k] for k in own + overheard]
 
     def describe(self, i: int = 0) -> str:
         """Game i in a line, for people."""
@@ -207,7 +220,8 @@ class Batch:
         everybody = range(len(layout.roles))
         own = np.array([role.observation for role in layout.roles])
         ears = [layout.ears(a) for a in everybody]
-        width = own + np.array([len(layout.inboxes(a)) * (M + 1) for a in everybody])
+        taps = [[j for j, (listener, _) in enumerate(self.taps) if listener == a] for a in everybody]
+        width = own + np.array([(len(layout.inboxes(a)) + len(taps[a])) * self.channel.places for a in everybody])
         return kernel.Shape(
             actions=np.array([role.actions for role in layout.roles]),
             messages=np.array([M if layout.speaks(a) else 1 for a in everybody]),
@@ -215,23 +229,26 @@ class Batch:
             own=own,
             width=width,
             base=n * (np.cumsum(width) - width),
-            ear=np.array([e[0] if e else 0 for e in ears]),
-            ears=np.array([len(e) for e in ears]),
+            ear=np.array([(e[0] if e else 0, len(layout.links) + t[0] if t else 0) for e, t in zip(ears, taps, strict=True)]),
+            ears=np.array([(len(e), len(t)) for e, t in zip(ears, taps, strict=True)]),
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
             target=np.array([target for _, target in layout.links], dtype=np.int64),
+            lines=as_record(np.array([line.record for line in self.lines], LINE)),
+            tapped=np.array([k for _, k in self.taps], dtype=np.int64),
         )
 
     def _make_buffers(self) -> None:
         n, players, links, parts = self.num_envs, len(self.layout.roles), len(self.layout.links), len(self._parts)
-        as_record = (lambda x: x.view(np.recarray)) if config.DISABLE_JIT else (lambda x: x)
-        agent = record(self.rules.Agent)
+        agent, wire = record(self.rules.Agent), self._wire
         self.state = kernel.State(
             games=as_record(np.zeros(n, record(self.rules.Game))),
             agents=as_record(np.zeros((n, players), agent)),
             board=np.zeros((n, self.layout.cells), np.int64),
-            heard=np.full((n, links), NOTHING, np.int64),
+            heard=np.full((n, links + len(self.taps)), NOTHING, np.int64),
+            shaken=np.zeros((n, links if wire.gaussian else 0, wire.floats)),
+            transit=np.zeros((n, links if wire.latest or wire.bursts else 0, TRANSIT + 2 * wire.queue), np.int64),
             tally=as_record(np.zeros((parts, links + _APART), TALLY)),
-            counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size), np.int64),
+            counts=np.zeros((parts, links + -(-_APART // self.channel.size), 0 if wire.floats else self.channel.size), np.int64),
         )
         floats = n * int(self._shape.width.sum())
         self.buffers = kernel.Buffers(
@@ -254,6 +271,7 @@ class Batch:
             rng=np.zeros((parts, 1 + _APART), np.uint64),
             acts=np.zeros((parts, players + _APART), np.int64),
             sent=np.zeros((parts, players + _APART), np.int64),
+            out=np.zeros((parts, links + players + _APART), np.int64),
             earned=np.zeros((parts, players + _APART), np.float64),
         )
 
@@ -265,11 +283,19 @@ class Batch:
         role, width = self.layout.roles[a], int(self._shape.width[a])
         low, high = np.zeros(width, np.float32), np.ones(width, np.float32)
         low[: role.observation], high[: role.observation] = role.low, role.high
+        if self.channel.floats and width > role.observation:
+            reach = 1.0 + FARTHEST * self.channel.gaussian
+            inboxes = (part[role.observation :].reshape(-1, self.channel.places)[:, :-1] for part in (low, high))
+            for part, bound in zip(inboxes, (-reach, reach), strict=True):
+                part[:] = bound
         return Box(low, high, dtype=np.float32)
 
     def _actions(self, a: int) -> Space:
         actions, messages = int(self._shape.actions[a]), int(self._shape.messages[a])
         both = actions > 1 and self._shape.speaks[a]
+        if self.channel.floats and self._shape.speaks[a]:
+            box = Box(-1, 1, (self.channel.floats + self.channel.silence,), np.float32)
+            return Tuple((Discrete(actions), box)) if both else box
         return MultiDiscrete([actions, messages]) if both else Discrete(actions * messages)
 
     @staticmethod
@@ -285,6 +311,9 @@ class Batch:
             given = sorted(map(str, actions)) if isinstance(actions, Mapping) else type(actions).__name__
             raise ValueError(f"actions={given} are not allowed: they must be a dictionary of {self.possible_agents}")
         for a, name in enumerate(self.possible_agents):
+            if self.channel.floats and self._shape.speaks[a]:
+                self._take_floats(a, actions[name])
+                continue
             value = np.asarray(actions[name])
             shape = (self.num_envs, *(self.action_spaces[name].shape or ()))
             if value.dtype.kind not in "iu" or value.shape != shape:
@@ -297,11 +326,33 @@ class Batch:
             else:
                 self.buffers.act[a] = value
 
+    def _take_floats(self, a: int, given: Any) -> None:
+        """An action of floats, or a pair of (actions, floats) of an agent that does both, is packed into a message."""
+        name, n = self.possible_agents[a], self.num_envs
+        both = isinstance(self.action_spaces[name], Tuple)
+        wide = (n, (self.channel.floats or 0) + self.channel.silence)
+        pair = given if both else (np.zeros(n, np.int64), given)
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(
+                f"actions of {name} are {type(given).__name__}: they must be a pair of integers {(n,)} and floats {wide}"
+            )
+        act, values = np.asarray(pair[0]), np.asarray(pair[1])
+        if act.dtype.kind not in "iu" or act.shape != (n,) or values.dtype.kind not in "fiu" or values.shape != wide:
+            told = f"{act.dtype} {act.shape} and " * both + f"{values.dtype} {values.shape}"
+            raise ValueError(
+                f"actions of {name} are {told}: they must be {f'integers {(n,)} and ' * both}numbers of shape {wide}"
+            )
+        if not (np.abs(values) <= 1).all():
+            i = int(np.argmin((np.abs(values) <= 1).all(axis=1)))
+            raise bad(f"game {i}: action of {name}", values[i].tolist(), "numbers from -1 to 1")
+        self.buffers.act[a], self.buffers.message[a] = act, self.channel.pack(values)
+
     def _refuse(self, i: int, a: int) -> None:
         name = self.possible_agents[a]
         act, message = int(self.buffers.act[a, i]), int(self.buffers.message[a, i])
         space = self.action_spaces[name]
         value = [act, message] if isinstance(space, MultiDiscrete) else (message if self._shape.speaks[a] else act)
+        value = act if isinstance(space, Tuple) else value
         raise bad(f"game {i}: action of {name}", value, f"in {space}")
 
     def _check_all(self) -> None:
@@ -317,6 +368,11 @@ class Batch:
 
     def _give(self, arrays: Arrays) -> Arrays:
         return {name: array.copy() for name, array in arrays.items()} if self.copy else dict(arrays)
+
+
+def as_record(array: np.ndarray) -> np.ndarray:
+    """Without the compiler the rules read the fields of records as those of NumPy's."""
+    return array.view(np.recarray) if config.DISABLE_JIT else array
 
 
 def _again(made: tuple, first_seed: int | None, state: kernel.State, buffers: kernel.Buffers) -> Batch:

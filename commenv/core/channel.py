@@ -1,57 +1,164 @@
-"""Channels: how many bits a message may carry, what they cost, and what noise does to them."""
+"""Channels: how many bits a message may carry, what they cost, and what happens to them on the way.
+
+What noise does to a message, as formulas, stands in noise.py; what the kernel does, in transmission.py and relay.py.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from commenv.core import words
 from commenv.core.errors import bad, number, whole
 
 MAX_BITS = 16
 """Largest rate of a message, in bits: an inbox is a one-hot vector with a place for every symbol."""
+MAX_FLOATS = 52
+"""Largest rate of a message of floats, in bits: the kernel carries it as one number."""
+MAX_DELAY = 4096
+"""Longest delay, in steps."""
 
-LARGEST_MATRIX = 4096
-"""Symbols up to which a transition matrix is made: with 65,536 it would take 32 GiB."""
+End = str | int
+"""One end of a link: an agent's name, or its place among the agents."""
 
 
 class Wire(NamedTuple):
-    """What the compiled transmission reads."""
+    """What the compiled transmission reads; flags are 0 or 1."""
 
     symbols: int
     silence: int
     error: float
     erasure: float
-    price: float
+    price: float  # of a message; of one symbol where letters > 0
     refill: float
     burst: float
     cap: float
+    silence_price: float
+    letters: int  # of the alphabet of words, the end symbol aside; 0: messages of fixed length
+    width: int  # bits of a symbol, 0 where there are none
+    places: int  # of the inbox, for each link
+    floats: int  # numbers that a symbol stands for; 0: none
+    depth: int  # bits of each
+    gaussian: float
+    noisy: int
+    plain: int  # whether a message arrives at once, or not at all, whatever else is sent
+    flip: float
+    fade: float
+    drop: float
+    winners: int  # 0: no contention
+    collisions: int
+    soonest: int  # delay
+    latest: int
+    queue: int
+    bursts: int
+    to_bad: float
+    to_good: float
+    bad_error: float
+    bad_erasure: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bursts:
+    """Noise that comes in bursts (Gilbert 1960, Elliott 1963): each link has a good and a bad state, a Markov chain.
+
+    Good turns bad with probability `to_bad` a step and bad turns good with `to_good`, whether or not the link is used; a game
+    starts in the stationary law, bad with probability to_bad / (to_bad + to_good). In the bad state `error` and `erasure` are
+    these, in the good one the channel's own. Nobody sees the state.
+    """
+
+    to_bad: float
+    """Probability a step that a good link turns bad."""
+    to_good: float
+    """Probability a step that a bad link turns good."""
+    error: float = 0.0
+    """Probability in the bad state that a symbol arrives as another one."""
+    erasure: float = 0.0
+    """Probability in the bad state that a message is lost and the receiver knows it."""
+
+    def __post_init__(self) -> None:
+        for name in ("to_bad", "to_good", "error", "erasure"):
+            number(name, getattr(self, name), 0, 1)
+        if self.to_bad + self.to_good == 0:
+            raise ValueError("bursts need to_bad or to_good above 0: a link that never changes its state has no stationary law")
+
+    @property
+    def bad(self) -> float:
+        """Stationary probability of the bad state."""
+        return self.to_bad / (self.to_bad + self.to_good)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A discrete memoryless channel with a rate, and perhaps a budget.
+    """A channel with a rate, and perhaps noise, loss, delay, contention, a budget, and links of their own.
 
     A message of b bits is one of exactly 2**b events, silence included where it is allowed. Silence is not put on the air:
-    noise cannot touch it, it costs nothing, and everybody hears it for what it is.
-    A message on the air is erased with probability `erasure`, and the receiver sees that it was; a message that is not erased
-    becomes one of the other symbols, each alike, with probability `error`. Raises ValueError for anything out of range.
+    noise cannot touch it and everybody hears it for what it is. On its way a message meets, in this order: the budget (what
+    exceeds it becomes silence), contention (`winners`, `collisions`), corruption (`corrupt`), drop, erasure, error, flip,
+    fade, the link's own rate (`rates`), and the queue (`delay`, `queue`). Raises ValueError for anything out of range.
+
+    Everything random is drawn for each link and step from streams of its own: noise never moves the game's draws, and one
+    kind of noise never moves another's. The matrix of what is sent and heard is `matrix`, its capacity `capacity`.
 
     >>> round(Channel(bits=2, error=.1).capacity, 9)
     1.372508156
+    >>> round(Channel(bits=1, fade=.5).capacity, 9)
+    0.321928095
     """
 
     bits: int | None = None
     """Rate: bits a message, 0 to 16. None where `symbols` says it, or where the game's own `bits` will."""
     symbols: int | None = None
-    """Rate: number of distinguishable messages, 1 to 65,536, for alphabets that are no power of two."""
+    """Rate: number of distinguishable messages, 1 to 65,536, for alphabets that are no power of two; see `length`."""
+    length: int | None = None
+    """Rate: messages are words of 1 to `length` symbols, all different from the end symbol but for the last, which is it: a
+    prefix code of sum_k (symbols - 1)**k words, k < length. A word costs its number of symbols, the end symbol included,
+    times log2(symbols) bits. EGG's games count so; its max_len, which leaves out the end symbol, is length - 1."""
+    floats: int | None = None
+    """Rate: messages are d numbers in [-1, 1], of `bits` each, at most 52 bits together. Each is quantised to the nearest of
+    2**bits levels (2 i + 1) / 2**bits - 1, i from 0: uniform, mid-rise, off by 2**-bits at most, and no level is 0. The inbox
+    shows the levels, then 1 for an erasure; zeros for silence. The action is a Box (d,); where silence is allowed (d + 1,), and
+    the sender speaks where the last number is at least 0."""
+    gaussian: float = 0.0
+    """Standard deviation of the noise added to each of the `floats` as they arrive; each has a noise of its own."""
     silence: bool = False
-    """Whether message 0 is silence."""
+    """Whether message 0 is silence; with `length` and `floats` it comes on top of the words and numbers."""
+    silence_price: float = 0.0
+    """Bits that silence costs. A sender who has less left is silent for what it has."""
     error: float = 0.0
     """Probability that a symbol arrives as another one: the K-ary symmetric channel. No effect where there is one symbol."""
     erasure: float = 0.0
     """Probability that a message is lost and the receiver knows it."""
+    flip: float = 0.0
+    """Probability that a bit of the message is flipped, each of the b bits by itself: b binary symmetric channels."""
+    fade: float = 0.0
+    """Probability that a bit that is 1 arrives as 0, each by itself: b Z-channels. Where silence is allowed, a message whose
+    bits have all become 0, by fading or flipping, is heard as silence."""
+    drop: float = 0.0
+    """Probability that a message is lost without a trace: silence is heard where it is allowed, else nothing."""
+    bursts: Bursts | Mapping[str, Any] | None = None
+    """Gilbert-Elliott noise, on each link by itself."""
+    delay: int | tuple[int, int] = 0
+    """Steps that a message is late: a number, or (low, high) for a uniform one. First in, first out, one a step on each link:
+    a message can only be held up by those before it, and never beyond `high`. Silence is not delayed, for it is not sent:
+    where nothing arrives one hears silence, if it is allowed and the sender could have spoken in this step, else nothing."""
+    queue: int | None = None
+    """Messages that a link holds at most from step to step, at least 1; one more overflows and is lost. None: all."""
+    winners: int | None = None
+    """A medium shared by all agents: where more than so many speak in a step, so many get through, each set alike (as in
+    SchedNet, Kim et al. 2019). Losers pay, and are heard as silence where it is allowed, else not at all. None: no such limit."""
+    collisions: bool = False
+    """Where more than `winners` speak nobody gets through, and on every link an erasure is heard, also from those who kept
+    silent: slotted ALOHA (Abramson 1970)."""
+    rates: Sequence[tuple[End, End, int]] = ()
+    """(source, target, r): this link carries the r leading bits of a message, the others arrive as 0. If r is less than b,
+    messages of r leading zeros are heard as silence where it is allowed."""
+    corrupt: Sequence[tuple[End, End, float] | tuple[End, End, float, int | None]] = ()
+    """(source, target, p): what this link carries, silence too, is replaced with probability p by any of the M messages, each
+    alike; (source, target, p, m): by message m."""
+    eavesdrop: Sequence[tuple[End, End, End]] = ()
+    """(source, target, listener): the listener hears all that this link delivers, behind its own links in its inbox."""
     refill: float | None = None
     """Token bucket: bits a sender gains each step. None: no such limit. A message over the budget becomes silence."""
     burst: float | None = None
@@ -60,6 +167,26 @@ class Channel:
     """Bits a sender may spend in one game. None: no such limit."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.bursts, Mapping):
+            object.__setattr__(self, "bursts", _bursts(self.bursts))
+        if isinstance(self.delay, list):
+            object.__setattr__(self, "delay", tuple(self.delay))
+        for name in ("rates", "corrupt", "eavesdrop"):
+            object.__setattr__(self, name, _rows(name, getattr(self, name)))
+        self._check_rate()
+        for name in ("error", "erasure", "flip", "fade", "drop"):
+            number(name, getattr(self, name), 0, 1)
+        if self.bursts is not None and not isinstance(self.bursts, Bursts):
+            raise bad("bursts", self.bursts, "Bursts, a mapping of its fields, or None")
+        self._check_medium()
+        self._check_links()
+        self._check_budget()
+        if self.rated and self.size > 1 and (self.flip or self.fade or self.rates) and not self.width:
+            raise ValueError(
+                f"flip, fade and rates act on the bits of a message: {self.size} messages are not 2**b, or are words; give bits"
+            )
+
+    def _check_rate(self) -> None:
         if self.bits is not None and self.symbols is not None:
             raise ValueError(f"a channel has bits or symbols, not both: bits={self.bits!r}, symbols={self.symbols!r}")
         if self.bits is not None:
@@ -68,8 +195,63 @@ class Channel:
             whole("symbols", self.symbols, 1, 2**MAX_BITS)
         if not isinstance(self.silence, bool):
             raise bad("silence", self.silence, "True or False")
-        number("error", self.error, 0, 1)
-        number("erasure", self.erasure, 0, 1)
+        number("gaussian", self.gaussian, 0, math.inf)
+        if self.floats is not None:
+            whole("floats", self.floats, 1, MAX_FLOATS)
+            if self.symbols is not None:
+                raise ValueError(f"floats={self.floats!r} need bits, those of each number, not symbols={self.symbols!r}")
+            if self.bits is not None and self.floats * self.bits > MAX_FLOATS:
+                raise ValueError(f"floats={self.floats!r} of bits={self.bits!r} each are more than {MAX_FLOATS} bits a message")
+            if self.rates or self.corrupt:
+                raise ValueError("floats have no rates or corrupt links of their own: messages of symbols have")
+            if self.gaussian and (self.error or self.flip or self.fade or self.bursts):
+                raise ValueError("gaussian noise goes with drop and erasure, not with error, flip, fade or bursts")
+        elif self.gaussian:
+            raise ValueError(f"gaussian={self.gaussian!r} needs floats: it is added to numbers")
+        if self.length is not None:
+            whole("length", self.length, 1, 2**MAX_BITS)
+            if self.symbols is None or self.symbols < 2:
+                raise ValueError(f"length={self.length!r} needs symbols: at least 2, the end symbol and another")
+            if words.count(self.symbols - 1, self.length) + self.silence > 2**MAX_BITS:
+                raise ValueError(
+                    f"words of up to {self.length} of {self.symbols} symbols are more than {2**MAX_BITS:,}: make them shorter"
+                )
+
+    def _check_medium(self) -> None:
+        ends = self.delay if isinstance(self.delay, tuple) else (self.delay, self.delay)
+        if len(ends) != 2:
+            raise bad("delay", self.delay, "a number of steps, or (low, high)")
+        for end in ends:
+            whole("delay", end, 0, MAX_DELAY)
+        if ends[0] > ends[1]:
+            raise bad("delay", self.delay, "(low, high) with low <= high")
+        if self.queue is not None:
+            whole("queue", self.queue, 1, MAX_DELAY)
+            if not ends[1]:
+                raise ValueError(f"queue={self.queue!r} needs a delay: without one nothing waits")
+        if self.winners is not None:
+            whole("winners", self.winners, 1)
+        if not isinstance(self.collisions, bool):
+            raise bad("collisions", self.collisions, "True or False")
+        if self.collisions and self.winners is None:
+            raise ValueError("collisions=True needs winners: how many may speak at once")
+
+    def _check_links(self) -> None:
+        for source, target, bits in self.rates:
+            whole(f"rates of {source!r} -> {target!r}", bits, 0, MAX_BITS)
+        for source, target, probability, message in self.corrupt:  # type: ignore[misc]
+            number(f"corrupt of {source!r} -> {target!r}", probability, 0, 1)
+            if message is not None:
+                whole(f"corrupt of {source!r} -> {target!r}", message, 0, self.size - 1 if self.rated else None)
+        for name in ("rates", "corrupt"):
+            links = [row[:2] for row in getattr(self, name)]
+            if len(set(links)) < len(links):
+                raise bad(name, getattr(self, name), "at most one entry a link")
+
+    def _check_budget(self) -> None:
+        number("silence_price", self.silence_price, 0, math.inf)
+        if self.silence_price and not self.silence:
+            raise ValueError(f"silence_price={self.silence_price!r} needs silence=True")
         for name in ("refill", "burst", "cap"):
             if getattr(self, name) is not None:
                 number(name, getattr(self, name), 0, math.inf)
@@ -93,6 +275,7 @@ class Channel:
             raise ValueError(f"unknown channel field {unknown[0]!r}; a channel has {', '.join(known)}")
         return cls(**given)
 
+    # ------------------------------------------------------------------------------------------------ rate and price
     @property
     def rated(self) -> bool:
         """Whether the rate is said."""
@@ -108,53 +291,189 @@ class Channel:
         """Number of distinguishable messages M, silence included."""
         if self.bits is None and self.symbols is None:
             raise ValueError("the channel has no rate: give it bits or symbols")
+        if self.symbols is not None and self.length is not None:
+            return words.count(self.symbols - 1, self.length) + self.silence
+        if self.floats is not None:
+            return 2 ** (self.floats * (self.bits or 0)) + self.silence
         return self.symbols if self.symbols is not None else 2 ** (self.bits or 0)
 
     @property
     def rate(self) -> float:
-        """Bits a message: log2 M."""
-        return math.log2(self.size)
+        """Bits a message, log2 M, of floats silence aside; words cost more, see `prices`."""
+        return math.log2(self.size) if self.floats is None else float(self.floats * (self.bits or 0))
+
+    @property
+    def width(self) -> int:
+        """Bits of a symbol where messages are such, else 0."""
+        if self.floats is not None:
+            return self.floats * (self.bits or 0)
+        return self.size.bit_length() - 1 if self.length is None and self.size.bit_count() == 1 else 0
+
+    @property
+    def prices(self) -> np.ndarray:
+        """Bits that each message costs, shape (M,): log2 M, or what a word's symbols come to, or the price of silence."""
+        if self.floats is not None:
+            raise ValueError(f"messages of floats are too many to list: each costs {self.rate:g} bits")
+        if self.length is not None:
+            per_symbol = math.log2(self.symbols or 0)
+            lengths = [words.length(index, (self.symbols or 0) - 1) for index in range(self.size - self.silence)]
+            prices = per_symbol * np.array([0] * self.silence + lengths, float)
+        else:
+            prices = np.full(self.size, self.rate)
+        if self.silence:
+            prices[0] = self.silence_price
+        return prices
+
+    def word(self, message: int) -> tuple[int, ...]:
+        """The symbols of a message on a channel of words: letters from 1, then the end symbol 0; () is silence."""
+        if self.length is None or self.symbols is None:
+            raise ValueError("this channel's messages are no words: give it a length")
+        whole("message", message, 0, self.size - 1)
+        return () if self.silence and message == 0 else words.decode(message - self.silence, self.symbols)
+
+    def message(self, word: Sequence[int]) -> int:
+        """The message that is this word: inverse of `word`."""
+        if self.length is None or self.symbols is None:
+            raise ValueError("this channel's messages are no words: give it a length")
+        if self.silence and len(word) == 0:
+            return 0
+        index = words.encode(word, self.symbols) + self.silence
+        if index >= self.size:
+            raise bad("word", tuple(word), f"at most {self.length} symbols long")
+        return index
+
+    @property
+    def levels(self) -> np.ndarray:
+        """The values that each float may take, shape (2**bits,)."""
+        if self.floats is None or self.bits is None:
+            raise ValueError("this channel's messages are no floats: give it floats and bits")
+        return (2 * np.arange(2**self.bits) + 1) / 2**self.bits - 1
+
+    @property
+    def places(self) -> int:
+        """Length of the inbox that shows what one link delivers."""
+        return self.size + 1 if self.floats is None else self.floats + 1
+
+    def pack(self, values: np.ndarray) -> np.ndarray:
+        """Actions (n, d), or (n, d + 1) where silence is allowed -> messages (n,), each float by its nearest level."""
+        d, bits = self.floats or 0, self.bits or 0
+        steps = np.floor((np.asarray(values[:, :d], np.float64) + 1) / 2 * 2**bits).clip(0, 2**bits - 1).astype(np.int64)
+        message = np.zeros(len(values), np.int64)
+        for component in steps.T:
+            message = (message << bits) | component
+        return np.where(values[:, d] >= 0, message + 1, 0) if self.silence else message
+
+    # ------------------------------------------------------------------------------------------------ what arrives
+    @property
+    def delays(self) -> tuple[int, int]:
+        """Shortest and longest delay, in steps."""
+        return self.delay if isinstance(self.delay, tuple) else (self.delay, self.delay)
+
+    @property
+    def memoryless(self) -> bool:
+        """Whether what a link delivers depends on this step's message and on fresh noise alone, alike on all links."""
+        return not (self.limited or self.bursts or self.delays[1] or self.winners or self.rates or self.corrupt or self.eavesdrop)
 
     @property
     def matrix(self) -> np.ndarray:
-        """Transition probabilities W[m, y], shape (M, M + 1), the last output an erasure. ValueError if too large."""
-        if self.size > LARGEST_MATRIX:
-            raise ValueError(f"a channel of {self.size:,} symbols has no matrix here: at most {LARGEST_MATRIX:,} symbols have")
-        M, air = self.size, self.size - self.silence  # symbols that are put on the air
-        error = self.error if air > 1 else 0.0
-        W = np.zeros((M, M + 1))
-        W[:, :M] = (1 - self.erasure) * (error / max(air - 1, 1))
-        np.fill_diagonal(W, (1 - self.erasure) * (1 - error))
-        W[:, M] = self.erasure
-        if self.silence:
-            W[0], W[1:, 0] = 0.0, 0.0
-            W[0, 0] = 1.0
-        return W
+        """Transition probabilities W[m, y], shape (M, M + 1), the last output an erasure; in noise.py.
+
+        With `drop` and without silence there is one more output: nothing. Under bursts this is the mean over the state's
+        stationary law. Delay, contention, budget and links of their own are left aside. Raises ValueError where too large.
+        """
+        from commenv.core import noise
+
+        if self.size > noise.MOST:
+            raise ValueError(f"a channel of {self.size:,} symbols has no matrix here: at most {noise.MOST:,} symbols have")
+        return noise.matrix(self)
 
     @property
     def capacity(self) -> float:
-        """Shannon capacity in bits a message; a budget, which only lowers it, is left aside."""
-        from commenv import info
+        """Bits a message that no code can exceed: Shannon capacity of `matrix`; under bursts that of ends who see the state
+        (`info.burst_capacity` has that of ends who do not); of floats in Gaussian noise the bound of `info`'s quantised channel.
 
-        if self.size == 1:
-            return 0.0
-        if self.silence and (self.error or self.erasure):
-            return info.capacity(self.matrix).bits
-        return (1 - self.erasure) * info.symmetric_capacity(self.size, self.error)
+        Budget, delay, queue and contention only lower it and are left aside.
+        """
+        from commenv.core import noise
+
+        return noise.capacity(self)
 
     @property
     def wire(self) -> Wire:
         unlimited = math.inf
+        dearest = max(self.rate, self.silence_price) if self.floats else float(self.prices.max())
         refill = unlimited if self.refill is None else float(self.refill)
-        burst = max(refill, self.rate) if self.burst is None else float(self.burst)
-        cap = unlimited if self.cap is None else float(self.cap)
-        return Wire(self.size, int(self.silence), float(self.error), float(self.erasure), self.rate, refill, burst, cap)
+        bursts = self.bursts if isinstance(self.bursts, Bursts) else None
+        noises = (self.error, self.erasure, self.flip, self.fade, self.drop, bursts)
+        others = (self.gaussian, self.drop, bursts, self.delays[1], self.winners, self.rates, self.corrupt, self.eavesdrop)
+        return Wire(
+            symbols=self.size,
+            silence=int(self.silence),
+            error=float(self.error),
+            erasure=float(self.erasure),
+            price=self.rate if self.length is None else math.log2(self.symbols or 0),
+            refill=refill,
+            burst=max(refill, dearest) if self.burst is None else float(self.burst),
+            cap=unlimited if self.cap is None else float(self.cap),
+            silence_price=float(self.silence_price),
+            letters=0 if self.length is None else (self.symbols or 0) - 1,
+            width=self.width,
+            places=self.places,
+            floats=self.floats or 0,
+            depth=int(self.bits or 0),
+            gaussian=float(self.gaussian),
+            noisy=int(any(noises)),
+            plain=int(not any(others)),
+            flip=float(self.flip),
+            fade=float(self.fade),
+            drop=float(self.drop),
+            winners=self.winners or 0,
+            collisions=int(self.collisions),
+            soonest=int(self.delays[0]),
+            latest=int(self.delays[1]),
+            queue=int(self.queue or self.delays[1]),
+            bursts=int(bursts is not None),
+            to_bad=float(bursts.to_bad if bursts else 0.0),
+            to_good=float(bursts.to_good if bursts else 1.0),
+            bad_error=float(bursts.error if bursts else 0.0),
+            bad_erasure=float(bursts.erasure if bursts else 0.0),
+        )
 
     def at(self, bits: int) -> "Channel":
         """The same channel at another rate, in bits a message."""
-        return replace(self, bits=bits, symbols=None)
+        return replace(self, bits=bits, symbols=None, length=None)
 
     def fields(self) -> dict[str, Any]:
         """What differs from the default, for files: Channel.of gives it back."""
         default = asdict(Channel())
         return {k: v for k, v in asdict(self).items() if v != default[k]}
+
+
+def _bursts(given: Mapping[str, Any]) -> Bursts:
+    known = [f.name for f in fields(Bursts)]
+    if unknown := sorted(set(given) - set(known)):
+        raise ValueError(f"unknown field {unknown[0]!r} of bursts; there are {', '.join(known)}")
+    if missing := sorted({"to_bad", "to_good"} - set(given)):
+        raise ValueError(f"bursts={dict(given)!r} lack {missing[0]}")
+    return Bursts(**given)
+
+
+_ROWS = {
+    "rates": "(source, target, bits)",
+    "corrupt": "(source, target, probability) or (source, target, probability, message)",
+    "eavesdrop": "(source, target, listener)",
+}
+
+
+def _rows(name: str, given: Any) -> tuple[tuple, ...]:
+    """What is said of single links, as tuples of one length."""
+    lengths, ends = ((3, 4), 2) if name == "corrupt" else ((3,), 2 if name == "rates" else 3)
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise bad(name, given, f"a list of {_ROWS[name]}")
+    rows = []
+    for row in given:
+        fits = isinstance(row, Sequence) and not isinstance(row, str) and len(row) in lengths
+        if not fits or not all(isinstance(end, str | int) and not isinstance(end, bool) for end in row[:ends]):
+            raise bad(name, given, f"a list of {_ROWS[name]}, agents by name or number")
+        rows.append((*row, None) if name == "corrupt" and len(row) == 3 else tuple(row))
+    return tuple(rows)

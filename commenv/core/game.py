@@ -20,10 +20,13 @@ The rules are scalar Python that numba compiles: integers are 64-bit, arrays are
 decorated with `rule`. `board` is an array of the game's own integers, as many as the layout asks for; `act[i]` is the
 action of agent i; `sent[i]` its message, NOTHING if it was not to speak; `reward` starts each step at 0.
 
+A message is a number from 0, also where the channel's messages are words or floats (Channel says how they are numbered).
+
 The engine owns the clock `game.t`, the messages, the meters and the end: a rule sets `game.turn` (whose turn it is, ALL by
 default) and nothing else of the engine's. What a link delivered at step t stands in its listener's observation of step t + 1
-behind the agent's own part, one-hot with a last place for an erasure: no rule can forget it, and none can leak past it.
-Each link has its own place there, which tells who spoke, unless the layout is anonymous.
+behind the agent's own part, one-hot with a last place for an erasure, or as floats: no rule can forget it, and none can leak
+past it. What is late, lost, or heard by others is the channel's doing, and no rule knows of it. Each link has its own place
+there, which tells who spoke, unless the layout is anonymous.
 Where messages are about one integer of the game, `Game` calls it `state`: I(state; delivered message) is then measured.
 """
 
@@ -66,7 +69,7 @@ class Options:
         if not channel.rated:
             usual = replace(channel, symbols=self.default_symbols) if self.default_symbols else channel.at(self.default_bits)
             channel = usual if self.bits is None else channel.at(self.bits)
-        elif self.bits is not None and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
+        elif self.bits not in (None, channel.bits) and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
             raise ValueError(f"the rate is said twice: bits={self.bits!r}, and {channel!r}; say it once")
         object.__setattr__(self, "channel", channel)
         object.__setattr__(self, "bits", channel.bits)

@@ -18,6 +18,7 @@ from numba import config, njit, typeof
 
 from commenv.core.game import Rules
 from commenv.core.generator import BEGINNING, CHANNEL, RULES, episode_key, rule, seek
+from commenv.core.relay import begin_transit, relay
 from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, transmit
 
 FINE = -1
@@ -33,10 +34,12 @@ class Shape(NamedTuple):
     own: np.ndarray  # length of its own part of the observation
     width: np.ndarray  # length of the whole observation
     base: np.ndarray  # where its block begins in the observation buffer
-    ear: np.ndarray  # its first link
-    ears: np.ndarray  # how many links end at it
+    ear: np.ndarray  # [agents, 2] its first link, and the first place in `heard` of what it overhears
+    ears: np.ndarray  # [agents, 2] how many links end at it, and on how many it eavesdrops
     source: np.ndarray  # of each link
     target: np.ndarray
+    lines: np.ndarray  # [links] what `relay` has to know of each
+    tapped: np.ndarray  # the link that each eavesdropper listens to, in the order of the listeners
 
 
 class State(NamedTuple):
@@ -45,7 +48,9 @@ class State(NamedTuple):
     games: np.ndarray
     agents: np.ndarray
     board: np.ndarray
-    heard: np.ndarray  # [n, links] what each link delivered last
+    heard: np.ndarray  # [n, links + taps] what each link delivered last, and each eavesdropper heard
+    shaken: np.ndarray  # [n, links, floats] the Gaussian noise on what each delivered last; empty without
+    transit: np.ndarray  # [n, links, TRANSIT + 2 queue] what `relay` remembers of each; no links where it need not
     tally: np.ndarray  # [parts, links] sums for the meter
     counts: np.ndarray  # [parts, links, M] how often each symbol was sent
 
@@ -75,6 +80,7 @@ class Scratch(NamedTuple):
     rng: np.ndarray  # [parts, 1]
     acts: np.ndarray  # [parts, agents]
     sent: np.ndarray  # [parts, agents]
+    out: np.ndarray  # [parts, links + agents] what goes out on each link; then whether an agent gets through to the medium
     earned: np.ndarray  # [parts, agents]
 
 
@@ -92,6 +98,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
     players, links = len(actions), len(source)
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
+    out = scratch.out[part]
     if not fresh:
         for i in range(lo, hi):
             for a in range(players):
@@ -116,17 +123,23 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             seek(rng, game.key, game.t, CHANNEL)
             for k in range(links):
                 m = sent[source[k]]
-                heard[i, k] = NOTHING
+                heard[i, k] = out[k] = NOTHING
                 if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
-                    y = transmit(wire, m, rng)
-                    heard[i, k] = y
                     meter = tally[k]
                     meter.offered += 1
                     meter.messages += m != SILENCE or wire.silence == 0
                     meter.blocked += m != message[source[k], i]
-                    meter.erased += y == ERASED
-                    meter.altered += y != ERASED and y != m
-                    counts[k, m] += 1
+                    if m < counts.shape[1]:  # floats are not counted one by one
+                        counts[k, m] += 1
+                    if wire.plain != 0:
+                        y = transmit(wire, m, rng)
+                        heard[i, k] = y
+                        meter.erased += y == ERASED
+                        meter.altered += y != ERASED and y != m
+                    else:
+                        out[k] = m
+            if wire.plain == 0:
+                relay(wire, shape, state, i, players, game.key, game.t, sent, out, tally, rng)
             game.t += 1
             cut = game.t >= horizon
             terminated[i], truncated[i] = done, cut and not done
@@ -141,7 +154,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
                     observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(heard, i, ear[a], ears[a], wire.symbols + 1, final, start + own[a], start + width[a])
+                    hear(wire, shape, state, i, ear[a], ears[a], final, start + own[a], start + width[a])
         if over:
             game.episode += 1
             game.key = episode_key(game.seed, game.episode)
@@ -149,8 +162,9 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             for a in range(players):
                 agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
                 agents[a].messages, agents[a].blocked = 0, 0
-            for k in range(links):
+            for k in range(heard.shape[1]):
                 heard[i, k] = NOTHING
+            begin_transit(wire, state, i, game.key, rng)
             seek(rng, game.key, 0, BEGINNING)
             reset(p, game, agents, board, rng)
         for a in range(players):
@@ -158,20 +172,40 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(heard, i, ear[a], ears[a], wire.symbols + 1, observation, start + own[a], start + width[a])
+            hear(wire, shape, state, i, ear[a], ears[a], observation, start + own[a], start + width[a])
     return FINE
 
 
 @rule
-def hear(heard, i, first, count, places, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: places for each of its links, or for all, the last an erasure."""
+def hear(wire, shape, state, i, first, count, flat, start, end):
+    """Fill the inbox of one agent, flat[start:end]: for each of its links, or for all, then for each that it eavesdrops on, a
+    one-hot vector, the last place an erasure; or floats and a place for an erasure."""
     for k in range(start, end):
         flat[k] = 0.0
-    stride = places if end - start == count * places else 0
-    for e in range(count):
-        y = heard[i, first + e]
-        if y != NOTHING:
-            flat[start + e * stride + (places - 1 if y == ERASED else y)] = 1.0
+    ears, boxes = count[0], (end - start) // wire.places - count[1]
+    for e in range(ears + count[1]):
+        k = first[0] + e if e < ears else first[1] + e - ears
+        box = (e if boxes == ears else 0) if e < ears else boxes + e - ears
+        y, at = state.heard[i, k], start + box * wire.places
+        if y == ERASED:
+            flat[at + wire.places - 1] = 1.0
+        elif y != NOTHING:
+            if wire.floats == 0:
+                flat[at + y] = 1.0
+            elif wire.silence == 0 or y != SILENCE:
+                unpack(wire, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, flat, at)
+
+
+@rule
+def unpack(wire, state, i, k, y, flat, start):
+    """The levels that a message stands for, and the noise on them."""
+    rest = y - wire.silence
+    for place in range(wire.floats):
+        component = wire.floats - 1 - place
+        step = rest & ((1 << wire.depth) - 1)
+        rest = rest >> wire.depth
+        value = (2 * step + 1) / (1 << wire.depth) - 1.0
+        flat[start + component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
 
 
 def reset(p, game, agents, board, rng):

@@ -1,12 +1,21 @@
-"""Honest bits: what was offered, what was sent, and how much of it could have been news."""
+"""Honest bits: what was offered, what was sent, what became of it, and how much of it could have been news."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from commenv.core.channel import Channel
+from commenv.core.links import Line
 
-TALLY = np.dtype([(name, np.int64) for name in ("offered", "messages", "blocked", "erased", "altered")])
+TALLY = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            *("offered", "messages", "blocked", "erased", "altered"),
+            *("dropped", "collided", "late", "overflowed", "corrupted", "overheard"),
+        )
+    ]
+)
 """What the kernel counts on each link."""
 
 
@@ -14,7 +23,6 @@ TALLY = np.dtype([(name, np.int64) for name in ("offered", "messages", "blocked"
 class LinkMeter:
     """What one link has carried, or several together."""
 
-    channel: Channel
     offered: int
     """Times a message could be sent."""
     messages: int
@@ -22,28 +30,49 @@ class LinkMeter:
     blocked: int
     """Messages over the budget, which became silence."""
     erased: int
-    """Messages lost by the channel, visibly."""
+    """Messages lost by noise, visibly."""
     altered: int
-    """Messages that arrived as another symbol."""
+    """Messages that noise made another symbol."""
+    dropped: int
+    """Messages lost without a trace."""
+    collided: int
+    """Messages that did not get through to a shared medium."""
+    late: int
+    """Messages that came out of the queue, a step or more after they were sent."""
+    overflowed: int
+    """Messages lost because the queue was full."""
+    corrupted: int
+    """Messages, silence too, that a corrupted link replaced by another."""
+    overheard: int
+    """Messages that an eavesdropper heard."""
     counts: np.ndarray
-    """How often each of the M events was sent, silence included; shape (M,)."""
+    """How often each of the M events was sent, silence included; shape (M,), of floats (0,)."""
+    payload_bits: float
+    """Bits that the messages put on the air cost: log2 M each, a word what its symbols come to; silence its own price."""
+    uses: tuple[tuple[Line, int], ...]
+    """The links, and how often each could be used."""
 
     @property
     def capacity_bits(self) -> float:
         """Bits that the channel offered: Shannon capacity times the times it could be used; a budget is left aside."""
-        return self.offered * self.channel.capacity
-
-    @property
-    def payload_bits(self) -> float:
-        """Bits in the messages put on the air, log2 M each."""
-        return self.messages * self.channel.rate
+        return float(sum(offered * line.capacity for line, offered in self.uses))
 
     @property
     def entropy(self) -> float:
-        """Entropy of what was sent, in bits a message, silence included (plug-in); 0 before anything was sent."""
+        """Entropy of what was sent, in bits a message, silence included (plug-in); 0 before anything was sent; of floats nan."""
         from commenv import info
 
+        if self.offered and not self.counts.size:
+            return math.nan
         return info.entropy(self.counts / self.counts.sum()) if self.offered else 0.0
+
+
+def link_meter(line: Line, counts: np.ndarray, **sums: int) -> LinkMeter:
+    """The meter of one link, from what was counted on it."""
+    channel = line.channel
+    silent = sums["offered"] - sums["messages"]
+    payload = sums["messages"] * channel.rate + silent * channel.silence_price if channel.floats else float(counts @ line.prices)
+    return LinkMeter(counts=counts, payload_bits=payload, uses=((line, sums["offered"]),), **sums)
 
 
 @dataclass(frozen=True)
@@ -52,6 +81,8 @@ class Meter:
 
     links: dict[tuple[str, str], LinkMeter]
     """By (source, target)."""
+    eavesdroppers: tuple[tuple[str, str, str], ...] = ()
+    """(source, target, listener) of every link that somebody listens to for whom it is not meant."""
 
     @property
     def total(self) -> LinkMeter:
@@ -59,5 +90,6 @@ class Meter:
         meters = list(self.links.values())
         if not meters:
             raise ValueError("this game has no links: nobody can send anything")
-        sums = {name: sum(getattr(m, name) for m in meters) for name in TALLY.names or ()}
-        return LinkMeter(channel=meters[0].channel, counts=np.sum([m.counts for m in meters], axis=0), **sums)
+        sums = {name: sum(getattr(m, name) for m in meters) for name in (*(TALLY.names or ()), "payload_bits")}
+        uses = tuple(use for m in meters for use in m.uses)
+        return LinkMeter(counts=np.sum([m.counts for m in meters], axis=0), uses=uses, **sums)

@@ -2,7 +2,10 @@
 
 entropy, mutual_information, kl_divergence             of exact distributions
 estimate_entropy, estimate_mutual_information          from counts, with an error bar
-capacity, symmetric_capacity, erasure_capacity         bits that a channel carries
+capacity, symmetric_capacity, erasure_capacity,
+z_capacity, gaussian_capacity,
+quantised_gaussian_capacity, burst_capacity            bits that a channel carries
+contention_throughput                                  messages that get through to a shared medium
 information_at_cost                                    bits that a message carries when symbols cost
 rate_reward, conditional_rate_reward                   best reward at R bits a decision: F(R)
 reward_upper_bound, leakage_bound                      reward that nobody can exceed
@@ -13,7 +16,16 @@ distribution, stochastic                               checks of a probability v
 Everything is in bits.
 """
 
-from commenv.info.capacity import Capacity, capacity, erasure_capacity, information_at_cost, symmetric_capacity
+from commenv.info.capacity import (
+    Capacity,
+    capacity,
+    erasure_capacity,
+    gaussian_capacity,
+    information_at_cost,
+    quantised_gaussian_capacity,
+    symmetric_capacity,
+    z_capacity,
+)
 from commenv.info.distributions import distribution, stochastic
 from commenv.info.measures import (
     Estimate,
@@ -23,6 +35,7 @@ from commenv.info.measures import (
     kl_divergence,
     mutual_information,
 )
+from commenv.info.medium import BurstCapacity, burst_capacity, contention_throughput
 from commenv.info.one_shot import OneShot, SpeakingOneShot, entropy_coded, noisy_one_shot, one_shot, speaking_one_shot
 from commenv.info.rate_reward import (
     RateReward,
@@ -33,28 +46,34 @@ from commenv.info.rate_reward import (
 )
 
 __all__ = [
+    "BurstCapacity",
     "Capacity",
     "Estimate",
     "OneShot",
     "RateReward",
     "SpeakingOneShot",
+    "burst_capacity",
     "capacity",
     "conditional_rate_reward",
+    "contention_throughput",
     "distribution",
     "entropy",
     "entropy_coded",
     "erasure_capacity",
     "estimate_entropy",
     "estimate_mutual_information",
+    "gaussian_capacity",
     "information_at_cost",
     "kl_divergence",
     "leakage_bound",
     "mutual_information",
     "noisy_one_shot",
     "one_shot",
+    "quantised_gaussian_capacity",
     "rate_reward",
     "reward_upper_bound",
     "speaking_one_shot",
     "stochastic",
     "symmetric_capacity",
+    "z_capacity",
 ]

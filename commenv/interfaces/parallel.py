@@ -6,15 +6,16 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, MultiDiscrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Tuple
 from pettingzoo import ParallelEnv
 
 from commenv.core import game as core
 from commenv.core.batch import Batch
+from commenv.core.channel import Channel
 from commenv.core.errors import bad
 from commenv.games import rules
 
-Mask = np.ndarray | tuple[np.ndarray, ...]
+Mask = np.ndarray | tuple[np.ndarray | None, ...] | None
 Infos = dict[str, dict[str, Any]]
 
 _FIELDS = core.record(core.Agent).names or ()
@@ -99,7 +100,18 @@ class SimultaneousEnv(ParallelEnv):
 
     def put(self, name: str, action: Any) -> None:
         """Lay down an agent's action for the next `play`. Raises ValueError unless it is in its space."""
-        slots = self._seats[name].slots
+        slots, channel = self._seats[name].slots, self.batch.channel
+        if channel.floats and self.batch.layout.speaks(self.possible_agents.index(name)):
+            space = self.action_spaces[name]
+            if isinstance(space, Tuple) and isinstance(action, tuple | list) and len(action) == 2:
+                action = (action[0], np.asarray(action[1], np.float32))
+            elif not isinstance(space, Tuple):
+                action = np.asarray(action, np.float32)
+            if not space.contains(action):
+                raise bad(f"action of {name}", action, f"in {space}")
+            act, values = action if isinstance(space, Tuple) else (0, action)
+            slots[0][0][0], slots[-1][0][0] = int(act), channel.pack(values[None])[0]
+            return
         try:
             numbers = [index(number) for number in (action if len(slots) > 1 else (action,))]
         except TypeError:
@@ -167,7 +179,10 @@ class SimultaneousEnv(ParallelEnv):
         start = 0
         for a, name in enumerate(self.possible_agents):
             space: Any = self.action_spaces[name]
-            if isinstance(space, MultiDiscrete):
+            if isinstance(space, Box | Tuple):
+                actions: Any = space[0] if isinstance(space, Tuple) else Discrete(1)
+                counts, places = [int(actions.n), 1], [buffers.act[a], buffers.message[a]]
+            elif isinstance(space, MultiDiscrete):
                 counts, places = space.nvec.tolist(), [buffers.act[a], buffers.message[a]]
             else:
                 counts, places = [int(space.n)], [buffers.message[a] if layout.speaks(a) else buffers.act[a]]
@@ -175,7 +190,8 @@ class SimultaneousEnv(ParallelEnv):
             own = slice(start, start + width)
             start += width
             slots = tuple(zip(places, counts, strict=True))
-            self._seats[name] = _Seat(name, slots, buffers.observation[own], buffers.final[own], _mask(counts), _mask(counts, 1))
+            free, idle = _masks(space, counts)
+            self._seats[name] = _Seat(name, slots, buffers.observation[own], buffers.final[own], free, idle)
 
     def _look(self, over: bool) -> tuple[dict[str, np.ndarray], Infos]:
         observations, infos = {}, {}
@@ -193,7 +209,7 @@ class SimultaneousEnv(ParallelEnv):
                 "messages": agent[_MESSAGES],
                 "blocked": agent[_BLOCKED],
             }
-            if self._turns:
+            if self._turns and seat.free is not None:
                 info["action_mask"] = seat.free if moves else seat.idle
             if self.batch.measures_success:  # from the start: TorchRL takes no key that `reset` has not shown
                 info["success"] = float(self.batch.buffers.success[0]) if over else 0.0
@@ -205,16 +221,34 @@ class SimultaneousEnv(ParallelEnv):
         return observations, infos
 
     def _deliveries(self) -> list[tuple[str, str, str]]:
-        """(source, target, what it heard)."""
-        layout, channel = self.batch.layout, self.batch.channel
+        """(source, target, what it heard), what was overheard last."""
+        layout, channel, names = self.batch.layout, self.batch.channel, self.possible_agents
         heard = []
         for a, (name, seat) in enumerate(self._seats.items()):
-            inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)]
-            for source, places in zip(layout.inboxes(a), inbox.reshape(-1, channel.size + 1), strict=True):
-                for symbol in np.flatnonzero(places).tolist():
-                    what = "silence" if channel.silence and symbol == 0 else "erased" if symbol == channel.size else str(symbol)
-                    heard.append((source, name, what))
+            inbox = (seat.last if self._next_stands else seat.seen)[self.batch.inbox(name)].reshape(-1, channel.places)
+            sources, overheard = layout.inboxes(a), self.batch.heard_by(name)[len(layout.ears(a)) :]
+            ends = [(source, "") for source in sources] + [(names[s], f", on its way to {names[t]}") for s, t in overheard]
+            for (source, aside), places in zip(ends, inbox, strict=True):
+                heard += [(source, name, what + aside) for what in _words(channel, places)]
         return heard
+
+
+def _words(channel: Channel, places: np.ndarray) -> list[str]:
+    """What stands in one box of an inbox, for people: nothing, one thing, or several where nobody knows who spoke."""
+    erased = ["erased"] if places[-1] else []
+    if channel.floats:
+        return erased or ([str(places[:-1].round(3).tolist())] if places.any() else [])
+    symbols = np.flatnonzero(places[:-1]).tolist()
+    return ["silence" if channel.silence and symbol == 0 else str(symbol) for symbol in symbols] + erased
+
+
+def _masks(space: gymnasium.Space, counts: list[int]) -> tuple[Any, Any]:
+    """Masks of an agent that moves and of one that does not, as `space.sample` takes them; floats have none."""
+    if isinstance(space, Box):
+        return None, None
+    if isinstance(space, Tuple):
+        return (_mask(counts[:1]), None), (_mask(counts[:1], 1), None)
+    return _mask(counts), _mask(counts, 1)
 
 
 def _mask(counts: list[int], allowed: int | None = None) -> Mask:

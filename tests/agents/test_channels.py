@@ -99,3 +99,16 @@ def test_inferred_gumbel_has_the_chosen_maximum():
 def test_a_budget_is_refused():
     with pytest.raises(ValueError, match="budget"):
         DifferentiableChannel(Channel(bits=2, silence=True, cap=2.0))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"delay": 1}, {"winners": 1}, {"rates": [(0, 1, 1)]}, {"corrupt": [(0, 1, 0.5)]}, {"eavesdrop": [(0, 1, 2)]}),
+        *({"bursts": {"to_bad": 0.1, "to_good": 0.1}}, {"flip": 0.1}, {"fade": 0.1}, {"drop": 0.1}),
+    ],
+    ids=repr,
+)
+def test_what_it_does_not_copy_is_refused(fields):
+    with pytest.raises(ValueError, match="not differentiable"):
+        DifferentiableChannel(Channel(bits=2, **fields))

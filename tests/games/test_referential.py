@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples import NOISES, digest
+from examples import BITWISE, LINKS, NOISES, digest, heard
 
 import commenv
 from commenv import Channel, info
@@ -20,6 +20,8 @@ PRIOR8 = (0.3, 0.2, 0.15, 0.1, 0.1, 0.08, 0.05, 0.02)
 PRIOR6 = (0.25, 0.2, 0.15, 0.15, 0.15, 0.1)
 TABLE6 = ((1, 0.2, 0, 0.5), (0.9, 0.1, 0.3, 0), (0, 1, 0.4, 0.2), (0.2, 0.7, 0.1, 0), (0.1, 0.3, 1, 0.6), (0, 0, 0.2, 1))
 TABULATED = {"states": 6, "prior": PRIOR6, "reward": TABLE6}
+ALONE = {**NOISES, **BITWISE}
+"""Channels on which a message's fate depends on nothing else."""
 ORDERED8 = (5 / 7, 6 / 7, 0.910714286, 0.928571429, 0.946428571, 0.964285714, 0.982142857, 1.0)
 
 
@@ -106,7 +108,7 @@ def test_candidates_in_uneven_cells(states, candidates, symbols, reachable):
 
 
 # ---------------------------------------------------------------------------------------------------------------- order
-@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("noise", {**ALONE, **LINKS})
 @pytest.mark.parametrize(
     "options",
     [{}, {"reward": "ordered"}, TABULATED, {"states": 6, "candidates": 3}],
@@ -115,7 +117,7 @@ def test_candidates_in_uneven_cells(states, candidates, symbols, reachable):
 def test_limits_are_in_order_and_grow_with_the_rate(noise, options):
     before = None
     for bits in range(4):
-        limits = commenv.limits(ID, bits=bits, channel=NOISES[noise], **options)
+        limits = commenv.limits(ID, bits=bits, channel={**ALONE, **LINKS}[noise], **options)
         assert limits.silent.value <= limits.reachable.value + 1e-9
         assert limits.reachable.value <= limits.ceiling.value + 1e-9
         assert limits.silent.exact
@@ -238,6 +240,76 @@ def test_budgets_with_noise_are_never_overrated(budget):
     assert limits.silent.value <= limits.reachable.value <= best + 1e-9
 
 
+def best_by_history(channel: Channel, rounds: int, prior: np.ndarray, table: np.ndarray) -> float:
+    """All encoders after each history of deliveries, which both agents know: nothing is lost on the way."""
+    encoders, prices, wire = list(product(range(channel.size), repeat=len(prior))), channel.prices, channel.wire
+
+    def value(left: int, tokens: float, spent: float) -> float:
+        if left == 0:
+            return 0.0
+        best = -np.inf
+        fits = [price <= tokens + 1e-9 and spent + price <= wire.cap + 1e-9 for price in prices]
+        charged = [p if fit else max(min(prices[0], tokens, wire.cap - spent), 0) for p, fit in zip(prices, fits, strict=True)]
+        later = [
+            value(left - 1, min(min(tokens - c + wire.refill, wire.burst) + wire.refill, wire.burst), spent + c) for c in charged
+        ]
+        for encoder in encoders:
+            heard_as = [m if fits[m] else 0 for m in encoder]
+            rows = np.eye(channel.size)[heard_as]
+            reward = np.einsum("s,sy,sa->ya", prior, rows, table).max(axis=1).sum()
+            best = max(best, reward + sum(p * later[m] for p, m in zip(prior, encoder, strict=True)))
+        return float(best)
+
+    return value(rounds, wire.burst, 0.0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"length": 2, "symbols": 2, "cap": 3},
+        {"length": 2, "symbols": 3, "cap": 4},
+        {"length": 2, "symbols": 2, "refill": 0.5, "burst": 2},
+        {"length": 2, "symbols": 2, "refill": 0.5, "burst": 2, "silence_price": 0.25},
+        {"bits": 1, "cap": 1.5, "silence_price": 0.5},
+        {"bits": 1, "cap": 2, "silence_price": 1.5},  # silence is the dearer message
+        {"symbols": 3, "refill": 1, "burst": 2, "silence_price": 0.3},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("reward", ["identity", ((1.0, 0.2), (0.0, 0.5), (0.3, 0.9))])
+def test_prices_against_all_codes(fields, reward):
+    prior, channel, rounds = (0.5, 0.2, 0.3), Channel(silence=True, **fields), 3
+    options = referential.Options(states=3, prior=prior, reward=reward, rounds=rounds, channel=channel)
+    limits = commenv.limits(ID, states=3, prior=prior, reward=reward, rounds=rounds, channel=channel)
+    best = best_by_history(channel, rounds, options.probabilities, options.table)
+    assert limits.reachable.value == close(best)
+    assert limits.reachable.exact
+    assert best <= limits.ceiling.value + 1e-9
+
+
+@pytest.mark.parametrize(("silence", "delay"), [(False, (0, 1)), (True, (0, 1)), (False, 1), (False, (0, 3)), (True, (0, 2))])
+def test_only_what_is_in_time_counts(silence, delay):
+    """States named by what has just arrived, else by the likeliest: what that earns is reachable, or what bounds it is above."""
+    n, rounds, prior = 50_000, 3, np.array([0.4, 0.3, 0.2, 0.1])
+    options = {"states": 4, "prior": prior, "rounds": rounds, "channel": {"bits": 2, "delay": delay, "silence": silence}}
+    batch, total, idle = commenv.make_batch(ID, n, seed=9, **options), np.zeros(n), np.zeros(n, int)
+    observations = batch.reset()
+    for _ in range(rounds):
+        observations, *_ = batch.step({"sender": observations["sender"].argmax(axis=1), "receiver": idle})
+        delivered = heard(observations["receiver"][:, batch.inbox("receiver")])
+        observations, rewards, *_ = batch.step({"sender": idle, "receiver": np.where(delivered < 4, delivered, 0)})
+        total += rewards["sender"]
+    limits, error = commenv.limits(ID, **options), total.std() / np.sqrt(n)
+    assert limits.reachable.exact == (delay in (1, (0, 1)))
+    if limits.reachable.exact:
+        assert abs(total.mean() - limits.reachable.value) <= 4 * error
+    else:
+        assert total.mean() <= limits.reachable.value + 4 * error
+    if delay == 1:
+        assert limits.reachable.value == close(limits.silent.value)
+        assert limits.ceiling.value == close(limits.silent.value)
+
+
 # ---------------------------------------------------------------------------------------------------------------- play
 def play(
     batch: Batch, encoder: np.ndarray, decide: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -247,7 +319,7 @@ def play(
     idle = np.zeros(batch.num_envs, int)
     observations, *_ = batch.step({"sender": encoder[states], "receiver": idle})
     inbox = batch.inbox("receiver")
-    delivered = observations["receiver"][:, inbox].argmax(axis=1)
+    delivered = heard(observations["receiver"][:, inbox])
     actions = decide(delivered, observations["receiver"][:, : inbox.start])
     _, rewards, terminations, *_ = batch.step({"sender": idle, "receiver": actions})
     assert terminations["sender"].all()
@@ -275,10 +347,10 @@ def test_the_best_code_earns_what_is_reachable(options, bits):
     assert (np.abs(frequencies - game.probabilities) <= 4 * error).all()
 
 
-@pytest.mark.parametrize("noise", [noise for noise, fields in NOISES.items() if fields.keys() - {"silence"}])
+@pytest.mark.parametrize("noise", [noise for noise, fields in ALONE.items() if fields.keys() - {"silence"}])
 @pytest.mark.parametrize("options", [{"states": 6}, TABULATED], ids=["identity", "table"])
 def test_the_best_code_earns_what_is_reachable_through_noise(noise, options):
-    game = referential.Options(**options, channel={"bits": 1, **NOISES[noise]})
+    game = referential.Options(**options, channel={"bits": 1, **ALONE[noise]})
     code = info.noisy_one_shot(game.probabilities, game.table, game.link.matrix)
     batch = commenv.make_batch(ID, 200_000, seed=3, **options, channel=game.link)
     _, rewards = play(batch, code.encoder, lambda delivered, _: code.decoder[delivered])
@@ -383,14 +455,14 @@ def test_the_page_says_what_the_options_are():
 
 # ---------------------------------------------------------------------------------------------------------------- silence
 @pytest.mark.parametrize("candidates", [None, 3])
-@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("noise", {**ALONE, **LINKS})
 def test_the_receiver_sees_nothing_but_the_channel(noise, candidates):
     """Change what the sender alone knows and hold its messages: what the receiver is told must not move by a bit."""
     n, rounds = 300, 3
     rng = np.random.default_rng(0)
 
     def batch() -> Batch:
-        return commenv.make_batch(ID, n, seed=6, candidates=candidates, rounds=rounds, channel=NOISES[noise])
+        return commenv.make_batch(ID, n, seed=6, candidates=candidates, rounds=rounds, channel={**ALONE, **LINKS}[noise])
 
     ours, theirs = batch(), batch()
     assert digest(ours.reset()) == digest(theirs.reset())
@@ -414,12 +486,12 @@ def test_the_receiver_sees_nothing_but_the_channel(noise, candidates):
 
 
 @pytest.mark.parametrize("code", ["best", "random"])
-@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("noise", ALONE)
 def test_no_message_tells_more_than_the_capacity(noise, code):
-    n, channel = 100_000, Channel(bits=2, **NOISES[noise])
+    n, channel = 100_000, Channel(bits=2, **ALONE[noise])
     encoder = np.arange(8) % 4 if code == "best" else np.random.default_rng(8).integers(0, 4, 8)
     batch = commenv.make_batch(ID, n, seed=7, channel=channel)
-    counts = np.zeros((8, 5))
+    counts = np.zeros((8, channel.matrix.shape[1]))
 
     def count(delivered: np.ndarray, _: np.ndarray) -> np.ndarray:
         np.add.at(counts, (batch.state.games["state"], delivered), 1)

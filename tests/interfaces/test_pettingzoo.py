@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples import OPTION_SETS, REFERENTIAL, RING, digest, random_actions
+from examples import OPTION_SETS, REFERENTIAL, RING, digest, one, random_actions
 from pettingzoo.test import api_test, max_cycles_test, parallel_api_test, parallel_seed_test, render_test, seed_test, state_test
 from pettingzoo.utils import aec_to_parallel
 
@@ -82,7 +82,7 @@ class TestTheirs:
         assert digest(ours.reset(seed=4)) == digest(theirs.reset(seed=4))
         for action in random_actions(ours.batch, 9):
             if ours.agents:
-                action = {name: value[0] for name, value in action.items()}
+                action = {name: one(value) for name, value in action.items()}
                 assert digest(ours.step(action)) == digest(theirs.step(action))
         assert theirs.agents == ours.agents == []
 
@@ -105,7 +105,7 @@ def test_parallel_is_the_batch(chosen):
     batch, view = commenv.make_batch(id, 4, seed=20, **options), commenv.make(id, **options)
     actions = random_actions(batch, 40)
     first, steps = batch.reset(), [batch.step(action) for action in actions]
-    told = iter(games(view, 22, [{name: value[2] for name, value in action.items()} for action in actions]))
+    told = iter(games(view, 22, [{name: one(value, 2) for name, value in action.items()} for action in actions]))
     names = batch.possible_agents
 
     def same(shared: dict, own: dict) -> None:
@@ -164,7 +164,7 @@ def test_aec_is_parallel(chosen):
         aec.reset(seed=seed)
         earned = dict.fromkeys(parallel.agents, 0.0)
         for action in random_actions(parallel.batch, 50):
-            action = {name: value[0] for name, value in action.items()}
+            action = {name: one(value) for name, value in action.items()}
             for name in parallel.movers.copy():
                 assert aec.agent_selection == name
                 assert digest(aec.last()) == digest((observations[name], earned[name], False, False, infos[name]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from examples import OPTION_SETS, REFERENTIAL, digest, random_actions
+from examples import OPTION_SETS, REFERENTIAL, digest, one, random_actions
 
 import commenv
 
@@ -44,9 +44,9 @@ def test_only_who_acts_is_asked(chosen):
             assert digest(infos) == digest({name: all_infos[name] for name in asked})
             if not parallel.agents:
                 break
-            observations, rewards, terminations, truncations, infos = env.step({name: action[name][0] for name in observations})
+            observations, rewards, terminations, truncations, infos = env.step({name: one(action[name]) for name in observations})
             all_observations, all_rewards, over, cut, all_infos = parallel.step(
-                {name: action[name][0] for name in parallel.movers}
+                {name: one(action[name]) for name in parallel.movers}
             )
             assert rewards == all_rewards
             assert terminations["__all__"] == any(over.values())
@@ -68,7 +68,7 @@ def test_episodes_hold_all_rewards_of_who_acted(name):
         actions = iter(random_actions(commenv.make_batch(id, 1, **options), 200, seed=seed))
         while not episode.is_done:
             action = next(actions)
-            action = {agent: action[agent][0] for agent in episode.get_agents_to_act()}
+            action = {agent: one(action[agent]) for agent in episode.get_agents_to_act()}
             observations, rewards, terminations, truncations, infos = env.step(action)
             episode.add_env_step(observations, action, rewards, infos, terminateds=terminations, truncateds=truncations)
             steps += 1

@@ -12,16 +12,20 @@ target. The sender sees the target only, the receiver sees the candidates and pi
 | observation | state, one-hot, shape (K,) | any candidates, one-hot each, shape (C * K,), then the inbox, shape (2**bits + 1,) |
 | action | message, Discrete(2**bits) | action, Discrete(A), or the place of a candidate, Discrete(C) |
 
-The inbox is the delivered symbol, one-hot with a last place for an erasure; zeros before the receiver's turn.
+The inbox is the delivered symbol, one-hot with a last place for an erasure; zeros before the receiver's turn. With other channels
+messages are words or floats, and may be late or lost: see Channel.
 
 Rewards: `identity` 1 for the state's own name; `ordered` 1 - |state - action| / (K - 1); or any table, shape (K, A).
 Ends after the last round; `max_cycles` may truncate it.
 
 Limits, in reward a game. silent: max_a E r(S, a), a round. reachable: the best choice of 2**bits actions (facility location;
 Kariv, Hakimi 1979), through a noisy channel the best encoder with its best receiver; with candidates equal cells (success is
-concave in the size of a cell); under a budget a dynamic program over the bucket. ceiling: reward-rate function at the channel's
-capacity, dual bound (Shannon 1959, Blahut 1972); with candidates that of C alternatives, for what the receiver sees is its side
-information. States of different rounds are independent and each is named before the next is drawn, so no code over rounds helps.
+concave in the size of a cell); under a budget a dynamic program over the bucket, with all codes where messages differ in price.
+A message that is late is worth nothing: the receiver acts in the step after it was sent. Where the best team is not known, the
+limit's source says what stands in its place, a team that attains it or a bound. ceiling: reward-rate function at the channel's
+capacity, or at what the budget buys (most entropy at that mean cost), dual bound (Shannon 1959, Blahut 1972); with candidates
+that of C alternatives, for what the receiver sees is its side information. States of different rounds are independent and each
+is named before the next is drawn, so no code over rounds helps.
 
 Lewis (1969), Convention; with candidates: Lazaridou, Peysakhovich, Baroni (2017).
 Version history: v0 first release.
@@ -29,25 +33,32 @@ Version history: v0 first release.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from commenv import info
 from commenv.core import game as core
+from commenv.core import noise
 from commenv.core.channel import Channel
 from commenv.core.errors import bad, whole
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, integer, rule
 from commenv.core.limits import Limit, Limits
+from commenv.core.links import Line, lines
 from commenv.core.situations import MOST, Situations
 
 SENDER, RECEIVER = 0, 1
 
 BUCKETS = 100_000
 """States of the bucket, over all rounds, beyond which no limit under a budget is computed."""
+MANY = 6
+"""Actions, and kinds of messages by price, beyond which not all codes are tried: they are 7**6 = 117,649."""
+MANY = 6
+"""Actions, and kinds of messages by price, beyond which not all codes are tried: they are 7**6 = 117,649."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,94 +259,186 @@ def limits(options: Options) -> Limits:
     prior, reward = options.probabilities, options.table
     if options.candidates:
         prior, reward = np.full(options.candidates, 1 / options.candidates), np.eye(options.candidates)
-    bound = info.rate_reward(prior, reward, options.link.capacity)
-    tight = bound.gap < 1e-9 and not options.link.limited
-    return Limits(
-        silent=Limit(rounds * float((prior @ reward).max()), True, "max_a E r(S, a), each round"),
-        reachable=_reachable(options, rounds),
-        ceiling=Limit(rounds * bound.upper, tight, "reward-rate function at capacity, dual bound (Blahut 1972)"),
-    )
+    channel, line = options.link, _in_time(options)
+    bits = line.capacity
+    if channel.limited and rounds and not channel.floats:
+        bits = min(bits, info.information_at_cost(_prices(channel), _allowance(channel, rounds)))
+    bound = info.rate_reward(prior, reward, bits)
+    tight = bound.gap < 1e-9 and not (channel.limited or channel.bursts or channel.floats)
+    ceiling = Limit(rounds * bound.upper, tight, "reward-rate function at capacity, dual bound (Blahut 1972)")
+    silent = Limit(rounds * float((prior @ reward).max()), True, "max_a E r(S, a), each round")
+    return Limits(silent=silent, reachable=_reachable(options, line, rounds, silent, ceiling), ceiling=ceiling)
 
 
-def _reachable(options: Options, rounds: int) -> Limit:
+def _in_time(options: Options) -> Line:
+    """The link as far as the receiver hears it before it acts: what comes later tells of a round that is over.
+
+    The sender is the only one to speak, so contention never bites.
+    """
     channel = options.link
+    soonest, latest = channel.delays
+    on_time = 0.0 if soonest else 1 / (1 + latest)
+    (line,) = lines(channel, layout(options))
+    drop = 1 - (1 - channel.drop) * on_time if latest else channel.drop
+    return Line(replace(channel, delay=0, queue=None, drop=drop), line.bits, line.corruption)
+
+
+def _prices(channel: Channel) -> np.ndarray:
+    """What messages cost at least: silence may come cheaper to a sender who has no more."""
+    prices = channel.prices
+    prices[0] = 0.0
+    return prices
+
+
+def _allowance(channel: Channel, rounds: int) -> float:
+    """Bits that a budget leaves for a round, on average: what is in the bucket at first, and two steps' refill a round."""
+    wire = channel.wire
+    granted = math.inf if channel.refill is None else wire.burst + (2 * rounds - 2) * wire.refill
+    return min(wire.cap, granted) / rounds
+
+
+def _reachable(options: Options, line: Line, rounds: int, silent: Limit, ceiling: Limit) -> Limit:
+    channel = options.link
+    soonest, latest = channel.delays
+    if soonest:
+        return Limit(silent.value, True, f"messages are {soonest} steps late or more, and the receiver acts after one")
+    if latest > 1 and rounds > 1:  # one round's late message may be taken for the next one's
+        told = _round(options, line, 0.0)
+        value = rounds * told.value if told.exact and not channel.bursts else math.inf
+        return Limit(min(value, ceiling.value), False, "upper bound: a receiver who is told which messages are late")
+    if channel.gaussian or (_noisy(line) and channel.size > noise.MOST):
+        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     if not channel.limited:
-        best = _round(options, 0.0)
-        return Limit(rounds * best.value, best.exact, best.source)
-    return _budgeted(options, rounds)
+        best = _round(options, line, 0.0)
+        exact, source = best.exact, best.source
+        if channel.bursts and rounds > 1:  # rewards tell of the state of the noise, which helps in later rounds
+            exact, source = False, f"code for the mean of the noise's states: {source}"
+        return Limit(rounds * best.value, exact, source)
+    return _budgeted(options, line, rounds, ceiling)
 
 
 Bucket = tuple[float, float]
-"""Tokens, and bits spent, before a round. Both agents know them, for silence is heard as silence."""
+"""Tokens, and bits spent, before a round."""
 
 
-def _budgeted(options: Options, rounds: int) -> Limit:
-    """Dynamic program over the bucket: speaking costs what the bucket is then worth less. Raises ValueError where too long."""
-    wire, code = options.link.wire, lru_cache(None)(_round)
+def _budgeted(options: Options, line: Line, rounds: int, ceiling: Limit) -> Limit:
+    """Dynamic program over what is left in the bucket and of the cap, which both agents know if silence is not confused."""
+    channel, wire = options.link, options.link.wire
+    if channel.floats:
+        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
+    prices = np.unique(channel.prices[1:])
+    simple = len(prices) <= 1 and not channel.silence_price
+    noisy = _noisy(line)
+    if noisy and (not simple or line.matrix[1:, 0].any() or line.matrix[0, 1:].any()):
+        return Limit(ceiling.value, False, "the ceiling: who hears silence does not know what is left of the budget")
+    if not simple and (options.candidates or len(options.table.T) > MANY or len(prices) > MANY):
+        return Limit(ceiling.value, False, "the ceiling: too many codes of different prices to try")
+    kinds = np.unique(channel.prices[1:], return_counts=True)
+    code = cache(lambda price: _round(options, line, price))
+
+    def hush(bucket: Bucket) -> float:
+        return max(min(wire.silence_price, bucket[0], wire.cap - bucket[1]), 0.0)
+
+    def affords(bucket: Bucket, price: float) -> bool:
+        return price <= bucket[0] + 1e-9 and bucket[1] + price <= wire.cap + 1e-9
 
     def after(bucket: Bucket, price: float) -> Bucket:
-        tokens = min(bucket[0] - price + wire.refill, wire.burst)  # the sender's step, then the receiver's
+        tokens = min(max(bucket[0] - price, 0.0) + wire.refill, wire.burst)  # the sender's step, then the receiver's
         return round(min(tokens + wire.refill, wire.burst), 9), round(bucket[1] + price, 9)
-
-    def affords(bucket: Bucket) -> bool:
-        return wire.price <= bucket[0] + 1e-9 and bucket[1] + wire.price <= wire.cap + 1e-9
 
     layers: list[set[Bucket]] = [{(round(wire.burst, 9), 0.0)}]
     for _ in range(rounds):
-        here = layers[-1]
-        layers.append({after(bucket, 0.0) for bucket in here} | {after(bucket, wire.price) for bucket in here if affords(bucket)})
+        paid = [(bucket, price) for bucket in layers[-1] for price in prices if affords(bucket, price)]
+        layers.append({after(bucket, hush(bucket)) for bucket in layers[-1]} | {after(*one) for one in paid})
         if sum(map(len, layers)) > BUCKETS:
-            raise ValueError(
-                f"rounds={rounds} under this budget pass through more than {BUCKETS:,} states of the bucket: too many"
-            )
+            reason = f"pass through more than {BUCKETS:,} states of the bucket"
+            raise ValueError(f"rounds={rounds} under this budget {reason}: that is too many")
     worth, exact, source = dict.fromkeys(layers[-1], 0.0), True, "nobody can afford a message"
     for layer in reversed(layers[:-1]):
         now = {}
         for bucket in layer:
-            saved = worth[after(bucket, 0.0)]
-            lost = saved - worth[after(bucket, wire.price)] if affords(bucket) else math.inf
-            best = code(options, round(lost, 12))
-            now[bucket] = best.value + saved - (best.speaking * lost if best.speaking else 0.0)
-            if affords(bucket):
+            saved = worth[after(bucket, hush(bucket))]
+            if not simple:
+                offers = [(1, saved)]
+                offers += [
+                    (int(n), worth[after(bucket, price)]) for price, n in zip(*kinds, strict=True) if affords(bucket, price)
+                ]
+                now[bucket], source = _priced_code(options.probabilities, options.table, offers), "all codes"
+            elif not affords(bucket, wire.price):
+                now[bucket] = code(math.inf).value + saved
+            else:
+                lost = saved - worth[after(bucket, wire.price)]
+                best = code(round(lost, 12))
+                now[bucket] = best.value - best.speaking * lost + saved
                 exact, source = exact and best.exact, best.source
         worth = now
     (total,) = worth.values()
     return Limit(total, exact, f"dynamic program over the bucket; {source}")
 
 
-def _round(options: Options, price: float) -> _Round:
-    return _pick_candidate(options, price) if options.candidates else _name_state(options, price)
+def _priced_code(prior: np.ndarray, reward: np.ndarray, offers: list[tuple[int, float]]) -> float:
+    """max E [reward + worth of the message] over all codes, given (how many messages, what one is worth) of each kind.
+
+    An action that several messages name would be named by the one worth most, so a code is a kind for each action, or none.
+    """
+    K, A = reward.shape
+    kinds = np.array(list(product(range(len(offers) + 1), repeat=A)), dtype=np.int8)  # the last: not named
+    fits = (kinds < len(offers)).any(axis=1)
+    for kind, (messages, _) in enumerate(offers):
+        fits &= (kinds == kind).sum(axis=1) <= messages
+    worth = np.array([worth for _, worth in offers] + [-np.inf])[kinds[fits]]
+    total = np.zeros(len(worth))
+    for s in range(K):
+        total += prior[s] * (reward[s] + worth).max(axis=1)
+    return float(total.max())
 
 
-def _name_state(options: Options, price: float) -> _Round:
+def _noisy(line: Line) -> bool:
+    """Whether anything but the message that was sent may be heard."""
+    channel = line.channel
+    noises = (channel.error, channel.erasure, channel.flip, channel.fade, channel.drop, channel.bursts, line.cut, line.corruption)
+    return any(noises) and channel.size > 1
+
+
+def _round(options: Options, line: Line, price: float) -> _Round:
+    return _pick_candidate(options, line, price) if options.candidates else _name_state(options, line, price)
+
+
+def _name_state(options: Options, line: Line, price: float) -> _Round:
     prior, reward, channel = options.probabilities, options.table, options.link
-    noisy = bool(channel.error or channel.erasure) and channel.size > 1
+    noisy = _noisy(line)
     if math.isinf(price):
         return _Round(float((prior @ reward).max()), 0.0, True, "max_a E r(S, a)")
     if price > 0:
         paid = info.speaking_one_shot(prior, reward, channel.size, price)
-        heard = np.einsum("s,sy,sa->ya", prior, channel.matrix[np.asarray(paid.encoder)], reward)
+        W = line.matrix if noisy else np.eye(channel.size)
+        heard = np.einsum("s,sy,sa->ya", prior, W[np.asarray(paid.encoder)], reward)
         method = "best noiseless code, played through the noise" if noisy else paid.method
         return _Round(float(heard.max(axis=1).sum()), float(paid.speaking), paid.exact and not noisy, method)
-    code = info.noisy_one_shot(prior, reward, channel.matrix) if noisy else info.one_shot(prior, reward, channel.size)
+    code = (
+        info.noisy_one_shot(prior, reward, line.matrix) if noisy else info.one_shot(prior, reward, min(channel.size, len(prior)))
+    )
     return _Round(code.value, 1.0, code.exact, code.method)
 
 
-def _pick_candidate(options: Options, price: float) -> _Round:
+def _pick_candidate(options: Options, line: Line, price: float) -> _Round:
     """Cells of equal size; where speaking costs, every size of the silent cell is tried."""
     K, C, channel = options.states, options.candidates or 0, options.link
     if math.isinf(price):
         return _Round(1 / C, 0.0, True, "1 / C")
-    symmetric = not (channel.silence and (channel.error or channel.erasure))
+    alike = not (line.channel.flip or line.channel.fade or line.cut or line.corruption)  # no symbol differs from another
+    alike = alike and not (channel.silence and _noisy(line))
+    W = line.matrix if _noisy(line) else np.eye(min(channel.size, K))
     if price <= 0:
-        cells = _balanced(K, channel.size)
-        return _Round(_cell_success(cells, C, channel), 1.0, symmetric, "equal cells (success is concave in a cell's size)")
+        cells = _balanced(K, len(W))
+        return _Round(_cell_success(cells, C, W), 1.0, alike, "equal cells (success is concave in a cell's size)")
+    W = line.matrix if _noisy(line) else np.eye(channel.size)
     tried = []
     for silent in range(K + 1 if channel.size > 1 else 1):
         cells = np.append(silent, _balanced(K - silent, channel.size - 1)) if channel.size > 1 else np.array([K])
-        tried.append((_cell_success(cells, C, channel), float(1 - cells[0] / K)))
+        tried.append((_cell_success(cells, C, W), float(1 - cells[0] / K)))
     value, speaking = max(tried, key=lambda pair: pair[0] - price * pair[1])
-    return _Round(value, speaking, symmetric, "equal cells and the best silent one")
+    return _Round(value, speaking, alike, "equal cells and the best silent one")
 
 
 def _balanced(states: int, cells: int) -> np.ndarray:
@@ -343,13 +446,12 @@ def _balanced(states: int, cells: int) -> np.ndarray:
     return states // cells + (np.arange(cells) < states % cells)
 
 
-def _cell_success(cells: np.ndarray, C: int, channel: Channel) -> float:
+def _cell_success(cells: np.ndarray, C: int, W: np.ndarray) -> float:
     """P(the target is picked) when messages name its cell: (1/C) sum_y E max over candidates of W(y | cell).
 
     The candidate of highest likelihood is in one of the best cells exactly when not all candidates are outside of them.
     """
-    K, W = int(cells.sum()), channel.matrix
-    total = 0.0
+    K, total = int(cells.sum()), 0.0
     for y in range(W.shape[1]):
         order = np.argsort(-W[:, y], kind="stable")
         outside = K - np.concatenate([[0], np.cumsum(cells[order])])
