@@ -7,8 +7,10 @@ nothing but what the channel delivered. A team differs in training only.
 from collections.abc import Mapping
 from typing import Any
 
+import gymnasium as gym
 import torch
 from ray.rllib.core.columns import Columns
+from ray.rllib.core.distribution.torch.torch_distribution import TorchMultiCategorical
 from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
@@ -29,6 +31,9 @@ class AgentModule(TorchRLModule, ValueFunctionAPI, InferenceOnlyAPI):
         self.policy = Perceptron([width, *hidden, sum(choices(self.action_space))])
         if not self.inference_only:
             self.value = Perceptron([width, *hidden, 1])
+        if isinstance(self.action_space, gym.spaces.MultiDiscrete):  # RLlib has no default for an action and a message
+            lengths = choices(self.action_space)
+            self.action_dist_cls = TorchMultiCategorical.get_partial_dist_cls(space=self.action_space, input_lens=lengths)
 
     def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Tensor]:
         return {Columns.ACTION_DIST_INPUTS: self.policy(batch[Columns.OBS])}

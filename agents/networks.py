@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from gymnasium.spaces import MultiDiscrete, Space
+from gymnasium.spaces import Discrete, MultiDiscrete, Space
 from torch import Tensor, nn
 
 
@@ -33,8 +33,12 @@ class Perceptron(nn.Module):
 
 
 def choices(space: Space) -> list[int]:
-    """Number of choices of each component of an action."""
-    return [int(n) for n in space.nvec] if isinstance(space, MultiDiscrete) else [int(space.n)]  # type: ignore[attr-defined]
+    """Number of choices of each component of an action. Raises ValueError for actions that are not discrete."""
+    if isinstance(space, MultiDiscrete):
+        return [int(n) for n in space.nvec]
+    if isinstance(space, Discrete):
+        return [int(space.n)]
+    raise ValueError(f"agents choose among discrete actions and messages: {space} is neither")
 
 
 def sample(logits: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:

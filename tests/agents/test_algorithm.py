@@ -71,6 +71,20 @@ def test_cut_games_are_trained_on():
         algo.stop()
 
 
+@pytest.mark.parametrize("id", [id for id in commenv.ids() if id != ID])
+def test_every_game_can_be_learned_independently(id):
+    """Agents that act and speak, at once or in turn, some of them cut short."""
+    small = config("independent", games=8).environment(id, env_config={})
+    algo = small.env_runners(rollout_fragment_length=30).training(train_batch_size_per_learner=240).build_algo()
+    try:
+        before = weights(algo)
+        algo.train()
+        assert not same(before, weights(algo))
+        assert set(algo.team().policies) == set(algo.config.layout().names)
+    finally:
+        algo.stop()
+
+
 def test_games_cut_before_the_answer_are_refused():
     algo = config(env_config={"max_cycles": 1}, games=16).build_algo()
     try:
@@ -189,6 +203,7 @@ def test_truncated_games_are_bootstrapped():
         (lambda: config(total_steps=0), "total_steps=0 is not allowed"),
         (lambda: config(env_config={"bitz": 2}).build_algo(), "unknown option 'bitz'"),
         (lambda: config(env_config={"bits": 2, "channel": {"silence": True, "cap": 2}}).validate(), "learn independently"),
+        (lambda: config("independent", env_config={"channel": {"floats": 2, "bits": 2}}).validate(), "messages of floats"),
         (lambda: config(loss={"usage": "x"}), "usage='x' is not allowed"),
         (lambda: CommPPOConfig().environment("CartPole-v1").build_algo(), "unknown id 'CartPole-v1'"),
     ],
