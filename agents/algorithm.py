@@ -132,9 +132,7 @@ class CommPPOConfig(PPOConfig):
             raise bad("environment", self.env, "an id of commenv's: see commenv.ids()")
         names = self.layout().names
         if self.options().link.floats:
-            raise ValueError(
-                "messages of floats are continuous actions, which these agents do not take: use symbols"
-            )
+            raise ValueError("messages of floats are continuous actions, which these agents do not take: use symbols")
         ours = set(self.policies) in ({DEFAULT_POLICY_ID}, {TEAM}, set(names))
         if self.communicates:
             if not ours:

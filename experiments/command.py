@@ -16,6 +16,7 @@ from experiments.screen import (
     run_table,
     show,
     table,
+    waiting,
 )
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="A game: see `commenv list
 Words = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         help="The game's options: states=6 reward=ordered prior=[.5,.3,.2] channel.error=.05. Values are JSON or plain words.",
     ),
 ]
@@ -41,8 +42,28 @@ Learn = Annotated[
 Steps = Annotated[int | None, typer.Option(help="Environment steps to train for; the agents' own default if not given.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from experiments.files import versions
+
+        print(f"commenv {versions()['commenv']}", flush=True)
+        raise typer.Exit
+
+
+def _stopped(folder: Path) -> str:
+    from experiments.runs import kept
+
+    if kept(folder):
+        return f"Stopped; the same command goes on with what is in {folder}."
+    return "Stopped before anything was kept: the same command begins anew."
+
+
 @app.callback()
-def about() -> None:
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is, and end.")
+    ] = False,
+) -> None:
     """How much reward does a bit of communication buy, how much could it buy at best, and which agents get there?
 
     First steps:
@@ -79,8 +100,11 @@ def limits(id: Id, words: Words = None, as_json: Json = False) -> None:
         import commenv
         from experiments.options import parse
 
-        found = commenv.limits(id, **parse(words or [])).as_dict()
-        show(found, as_json, limits_table(" ".join([id, *(words or [])]), found))
+        asked = " ".join([id, *(words or [])])
+        options = parse(words or [])
+        with waiting(f"limits of {asked}"):
+            found = commenv.limits(id, **options).as_dict()
+        show(found, as_json, limits_table(asked, found))
 
 
 @app.command()
@@ -103,7 +127,7 @@ def train(
     - `commenv train messaging/referential-v0 bits=2 --out runs/two-bits`
     - `commenv train messaging/referential-v0 bits=3 --learn independent --seed 7 --out runs/alone`
     """
-    with refusals(f"Stopped; the same command goes on with what is in {out}."):
+    with refusals(lambda: _stopped(out)):
         from experiments import runs
         from experiments.options import parse
 
@@ -158,7 +182,7 @@ def frontier(
     id: Id,
     words: Words = None,
     bits: Annotated[str, typer.Option(help="Rates, in bits a message.")] = "0,1,2,3",
-    seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (3,7).")] = "3",
+    seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (`3,7`; `3,` is seed 3 alone).")] = "3",
     out: Annotated[Path | None, typer.Option(help="Folder; `runs/` and the game's name if not given.")] = None,
     learn: Learn = "differentiable",
     steps: Steps = None,
@@ -178,7 +202,7 @@ def frontier(
     - `commenv frontier messaging/referential-v0 --axis entropy`
     """
     folder = out or Path("runs") / id.replace("/", "-")
-    with refusals(f"Stopped; the same command goes on with what is in {folder}."):
+    with refusals(lambda: _stopped(folder)):
         from commenv.core.errors import bad
         from experiments import frontier as frontiers
         from experiments import runs
@@ -199,6 +223,37 @@ def frontier(
 
 
 @app.command()
+def audit(
+    what: Annotated[str, typer.Argument(metavar="ID|MODULE:CALLABLE", help="A game, or what makes a PettingZoo ParallelEnv.")],
+    words: Words = None,
+    strict: Annotated[bool, typer.Option(help="State that several agents see counts as a leak, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Does anything reach an agent outside of the channel? Exit code 1 if it does.
+
+    Games are played again with one message, act or private state changed, and what everybody else gets is compared bit for bit.
+    Where agents see each other act, that is reported with its bits, and no leak.
+
+    Examples:
+
+    - `commenv audit messaging/referential-v0 bits=2`
+    - `commenv audit mpe2.simple_reference_v3:parallel_env`
+    """
+    with refusals():
+        from dataclasses import asdict
+
+        from experiments.audit import audit_of
+        from experiments.audit import table as audit_table
+        from experiments.options import parse
+
+        with waiting(f"audit of {what}"):
+            found = audit_of(what, strict=strict, **parse(words or []))
+        show({**asdict(found), "leaks": [asdict(leak) for leak in found.leaks]}, as_json, audit_table(what, found))
+    if found.leaks:
+        raise typer.Exit(1)
+
+
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(metavar="NAME", help="`simulation`: games a second. `sampling`: inside RLlib.")],
     seconds: Annotated[float, typer.Option(help="CPU time for each contender.")] = 1.0,
@@ -208,7 +263,12 @@ def bench(
 
     Example: `commenv bench simulation`
     """
-    with refusals():
+    result = None
+
+    def stopped() -> str:
+        return "Stopped; what was finished is shown." if result else "Stopped; nothing was finished, so there is nothing to show."
+
+    with refusals(stopped):
         from experiments.bench import BENCHES
 
         if name not in BENCHES:

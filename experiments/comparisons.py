@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def teams(folder: Path) -> dict[str, "Team"]:
-    """The teams of a folder by name: the one of a run ("."), or all of a frontier ("bits=2/seed=0", ...).
+    """The teams of a folder by name: the one of a run (its folder's), or all of a frontier ("bits=2/seed=0", ...).
 
     Raises FileNotFoundError where there is none.
     """
     from agents import Team
 
     if (folder / "team.json").is_file():
-        return {".": Team.load(folder)}
+        return {folder.resolve().name: Team.load(folder)}
     found = sorted(path.parent for path in folder.glob("bits=*/seed=*/team.json"))
     if not found:
         raise FileNotFoundError(f"{folder} holds no team: neither a finished run nor a frontier")

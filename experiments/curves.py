@@ -42,10 +42,13 @@ class Curves:
         self.module, self.end = rules(page["id"]), end
         self.trained = sorted({2 ** point["bits"] for point in page["points"]})
         self.options = with_symbols(chosen(page["id"], page["options"]), self.trained[-1])
+        situations = self.module.situations(self.options)
         links = [(point["capacity_bits"], Channel.of(point["channel"]).capacity) for point in page["points"]]
-        self.messages = next((offered / capacity for offered, capacity in links if capacity), 1.0)
+        rounds = float(situations.rounds) if situations else None
+        self.messages = next((offered / capacity for offered, capacity in links if capacity), rounds)
+        """Of a game; None where no channel let anything through and nothing else tells: then no limit is drawn over bits."""
         self.limits_at = cache(self._limits_at)
-        self.reward_at = _reward_at(self.module.situations(self.options))
+        self.reward_at = _reward_at(situations)
 
     @property
     def silent(self) -> float:
@@ -75,7 +78,7 @@ class Curves:
 
     def _smooth(self, information: Callable[[float], float]) -> Curve:
         """Reward that so much information buys, all along the axis."""
-        if self.reward_at is None:
+        if self.reward_at is None or self.messages is None:
             return NONE
         x = 1.06 * self.end * np.linspace(0, 1, DOTS) ** 2  # denser near 0, where F may start with infinite slope
         y = [self.messages * self.reward_at(information(bits / self.messages)) for bits in x]
@@ -83,6 +86,8 @@ class Curves:
 
     def _alphabets(self, axis: str, limit: Callable[[Limits], float]) -> Curve:
         """The limit of every alphabet, at its capacity or rate: 1, 2, 3, ... symbols."""
+        if self.messages is None:
+            return NONE
         found: list[tuple[float, float]] = []
         exact = True
         for symbols in sorted({*range(1, LARGEST + 1), *self.trained}):

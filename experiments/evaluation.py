@@ -73,25 +73,27 @@ def evaluate(
 
 
 def enumerated(team: "Team", options: Options) -> Evaluation | None:
-    """Exact figures: sum over situations and over what the channel may deliver; None where that is too much, or no such game."""
+    """Exact figures: sum over situations and over what the channel may deliver; None where that is too much, or no such game.
+
+    What a channel delivers must not depend on what was sent before: budgets, delays, bursts and links of their own are played.
+    """
     module, link = rules(team.id), options.link
-    situations = None if link.limited else module.situations(options)
+    situations = module.situations(options) if link.memoryless and not link.floats else None
     if situations is None:
         return None
-    n, M, Y = len(situations.own), link.size, link.size + 1
-    if max(n if situations.own.shape[1] else 1, M) * Y > LOOKUPS:
+    n, M = len(situations.own), link.size
+    if max(n if situations.own.shape[1] else 1, M) * (M + 1) > LOOKUPS:
         return None
     names, ends = module.layout(options).names, module.layout(options).links[0]
     speaker, listener = (names[end] for end in ends)
     message = team.act(speaker, situations.seen)
-    W = link.matrix[message]  # [situation, delivered]
+    W = link.matrix[message]  # [situation, delivered]: a symbol, an erasure, or perhaps nothing
     p = situations.probability
-    reward = sum(float(p * W[:, y] @ _earned(team, listener, situations, y, Y)) for y in range(Y))
+    reward = sum(float(p * W[:, y] @ _earned(team, listener, situations, y, link.places)) for y in range(W.shape[1]))
 
     used = np.bincount(message, p, minlength=M)
-    joint = np.zeros((int(situations.state.max()) + 1, Y))
+    joint = np.zeros((int(situations.state.max()) + 1, W.shape[1]))
     np.add.at(joint, situations.state, p[:, None] * W)
-    on_air = 1.0 - used[0] if link.silence else 1.0
     rounds = situations.rounds
     return Evaluation(
         reward=rounds * reward,
@@ -99,7 +101,7 @@ def enumerated(team: "Team", options: Options) -> Evaluation | None:
         exact=True,
         games_evaluated=0,
         capacity_bits=rounds * link.capacity,
-        payload_bits=rounds * float(on_air) * link.rate,
+        payload_bits=rounds * float(used @ link.prices),
         entropy_bits=rounds * info.entropy(used),
         mutual_information_bits=rounds * info.mutual_information(joint),
         mutual_information_standard_error=0.0,
@@ -110,7 +112,7 @@ def _earned(team: "Team", listener: str, situations: Any, y: int, places: int) -
     """Reward [n] of the listener's answers to the delivered symbol y; it is asked once where it sees nothing else."""
     own = situations.own if situations.own.shape[1] else situations.own[:1]
     inbox = np.zeros((len(own), places), np.float32)
-    inbox[:, y] = 1
+    inbox[:, y : y + 1] = 1  # nothing, which has no place, leaves it empty
     action = team.act(listener, np.concatenate([own, inbox], axis=1))
     return np.take_along_axis(situations.reward, np.broadcast_to(action, len(situations.reward))[:, None], axis=1)[:, 0]
 
@@ -154,23 +156,26 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
 
 
 class _Heard:
-    """Counts of (state, delivered symbol) in games of one link whose Game has a `state`."""
+    """Counts of (state, what was delivered) in games of one link whose Game has a `state`: a symbol, an erasure or nothing."""
 
     def __init__(self, batch: Batch) -> None:
-        self.games, self.heard, self.places = batch.state.games, batch.state.heard, batch.channel.size + 1
-        self.counts = np.zeros(0, int)
-        self.applies = batch.state.heard.shape[1] == 1 and "state" in (batch.state.games.dtype.names or ())
+        self.games, self.heard, self.buffers = batch.state.games, batch.state.heard, batch.buffers
+        self.places, self.counts = batch.channel.size + 2, np.zeros(0, int)
+        one_link = len(batch.layout.links) == 1 and not batch.channel.floats
+        self.applies = one_link and "state" in (batch.state.games.dtype.names or ())
+        self.speaker = batch.layout.links[0][0] if one_link else 0
 
     def before(self) -> None:
         if self.applies:
-            self.state = np.array(self.games["state"])
+            self.state, self.speaks = np.array(self.games["state"]), self.buffers.active[self.speaker].copy()
 
     def after(self) -> None:
         if not self.applies:
             return
         y = self.heard[:, 0]
-        said = y != NOTHING
-        cell = self.state[said] * self.places + np.where(y == ERASED, self.places - 1, y)[said]
+        said = self.speaks & ~(self.buffers.terminated | self.buffers.truncated)  # nobody hears what ends a game
+        column = np.where(y == NOTHING, self.places - 1, np.where(y == ERASED, self.places - 2, y))
+        cell = self.state[said] * self.places + column[said]
         counts = np.bincount(cell, minlength=len(self.counts))
         counts[: len(self.counts)] += self.counts
         self.counts = counts

@@ -5,9 +5,10 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 Tell = Callable[[int, int, str], None]
@@ -33,8 +34,12 @@ def write_json(path: Path, page: Any) -> None:
     write(path, json.dumps(page, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A page that was written, or None where there is none. Raises ValueError for one that is damaged."""
+Kinds = Mapping[str, type | UnionType]
+"""What a page must hold, and of which type."""
+
+
+def read_json(path: Path, kinds: Kinds | None = None) -> dict[str, Any] | None:
+    """A page that was written, or None where there is none. Raises ValueError for one that is damaged, or not of these kinds."""
     if not path.is_file():
         return None
     try:
@@ -43,7 +48,19 @@ def read_json(path: Path) -> dict[str, Any] | None:
         raise ValueError(f"{path} is damaged: {reason}") from reason
     if not isinstance(page, dict):
         raise ValueError(f"{path} is damaged: it holds no object")
+    for name, kind in (kinds or {}).items():
+        if name not in page:
+            raise ValueError(f"{path} is damaged: it has no {name!r}")
+        if not isinstance(page[name], kind):
+            raise ValueError(f"{path} is damaged: {name}={page[name]!r}")
     return page
+
+
+def not_a_file(folder: Path) -> None:
+    """Raises NotADirectoryError where a file stands in the way of a folder."""
+    for part in (folder, *folder.parents):
+        if part.exists() and not part.is_dir():
+            raise NotADirectoryError(f"{part} is a file: choose another --out")
 
 
 def versions() -> dict[str, str | None]:

@@ -26,12 +26,17 @@ from pathlib import Path
 from typing import Any
 
 from commenv.core.errors import bad, whole
-from experiments.files import Tell, command_line, read_json, silent, versions, write, write_json
+from experiments.files import Kinds, Tell, command_line, not_a_file, read_json, silent, versions, write, write_json
 from experiments.options import chosen
 
 CHECKPOINT_EVERY = 20.0
 """Seconds."""
 LEARN = ("differentiable", "independent")
+RUN: Kinds = {
+    **{"id": str, "options": dict, "seed": int, "learn": str, "total_steps": int, "iterations": int},
+    **{"seconds": int | float, "games": int, "interruptions": int, "status": str},
+}
+"""What is read of run.json."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Recipe:
             theirs = page.get(name)
             same = theirs == ours or (name == "total_steps" and ours is None)
             if name == "options" and isinstance(theirs, dict):
-                same = chosen(self.id, theirs) == chosen(self.id, self.options)
+                same = _same_options(self.id, theirs, self.options)
             if not same and name not in but:
                 raise ValueError(f"{folder} was made with {name}={theirs!r}, not {ours!r}: choose another --out")
 
@@ -71,6 +76,24 @@ class Recipe:
         config.communication(learn=self.learn, total_steps=self.total_steps)
         return config.debugging(seed=self.seed, log_level="ERROR")
 
+    def validate(self) -> None:
+        """Raises ValueError for what cannot be learned so, before anything is built or written."""
+        quiet()
+        self.config().validate()
+
+
+def _same_options(id: str, theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
+    try:
+        return chosen(id, theirs) == chosen(id, ours)
+    except ValueError:  # of another game, or damaged: not ours in either case
+        return False
+
+
+def kept(folder: Path) -> bool:
+    """Whether anything stands in the folder of a run, or of a frontier, that the same command would go on with."""
+    kinds = ("checkpoint-??????", "team.json")
+    return any(any(folder.glob(place + kind)) for place in ("", "bits=*/seed=*/") for kind in kinds)
+
 
 def train(recipe: Recipe, folder: Path, tell: Tell = silent) -> dict[str, Any]:
     """Train one run to its end, or go on where it stopped, and return its run.json; a finished run is only read.
@@ -78,13 +101,15 @@ def train(recipe: Recipe, folder: Path, tell: Tell = silent) -> dict[str, Any]:
     Ctrl-C ends it after the iteration with a checkpoint, and raises KeyboardInterrupt; a second one does not wait.
     Raises ValueError for a folder of another run.
     """
-    before = read_json(folder / "run.json")
-    if before:
+    not_a_file(folder)
+    before = read_json(folder / "run.json", RUN)
+    if before is not None:
         recipe.check(before, folder)
-        if before.get("status") == "finished":
+        if before["status"] == "finished":
             return before
     with interruptions() as asked:
         tell(0, 1, "starting")
+        recipe.validate()
         session()
         if asked():
             raise KeyboardInterrupt
@@ -104,13 +129,14 @@ def train(recipe: Recipe, folder: Path, tell: Tell = silent) -> dict[str, Any]:
 class _Run:
     def __init__(self, recipe: Recipe, folder: Path, before: dict[str, Any] | None) -> None:
         self.folder, self.begun, self.saved = folder, time.monotonic(), time.monotonic()
-        total = recipe.total_steps or (before or {}).get("total_steps")
+        total = recipe.total_steps or (before["total_steps"] if before else None)
         config = Recipe(**{**asdict(recipe), "total_steps": total}).config()
         self.iterations = math.ceil(config.total_steps / config.train_batch_size_per_learner)
         self.algo = config.build_algo()
         self.lines: list[dict[str, Any]] = []
-        self.earlier = float(before.get("seconds", 0)) if before else 0.0
-        self.interruptions = int(before.get("interruptions", 0)) if before else 0
+        self.iteration = self.games = 0
+        self.before = before
+        self.earlier = 0.0
         self.page = {
             **asdict(recipe),
             "total_steps": config.total_steps,
@@ -123,28 +149,31 @@ class _Run:
             "status": "unfinished",
         }
 
-    @property
-    def iteration(self) -> int:
-        return len(self.lines)
-
     def resume(self, tell: Tell) -> None:
-        """Go on from the newest checkpoint, if there is one; metrics of what came after it are forgotten."""
+        """Go on from the newest checkpoint, if there is one; metrics of what came after it are forgotten.
+
+        The checkpoint alone says how far the run had come: metrics.jsonl is a log, and may be damaged or gone.
+        """
         checkpoints = sorted(self.folder.glob("checkpoint-??????"))
         if not checkpoints:
-            self.earlier = 0.0
             write_json(self.folder / "run.json", self.page)
             return
         tell(0, 1, "restoring the checkpoint")
-        self.page["interruptions"] = self.interruptions + 1
         self.algo.restore_from_path(str(checkpoints[-1].resolve()))
-        text = (self.folder / "metrics.jsonl").read_text()
-        self.lines = [json.loads(line) for line in text.splitlines()[: int(self.algo.iteration)]]
+        self.iteration = int(self.algo.iteration)
+        self.lines = [line for line in logged(self.folder / "metrics.jsonl") if line["iteration"] <= self.iteration]
+        whole = len(self.lines) == self.iteration
+        before = self.before or {"seconds": 0.0, "games": 0, "interruptions": 0}
+        self.games = sum(line["games"] for line in self.lines) if whole else before["games"]
+        self.earlier, self.page["interruptions"] = float(before["seconds"]), before["interruptions"] + 1
 
     def iterate(self) -> str:
         """Train one iteration; returns a few words about it."""
         result = self.algo.train()
-        line = metrics(self.iteration + 1, result)
+        self.iteration += 1
+        line = metrics(self.iteration, result)
         self.lines.append(line)
+        self.games += line["games"]
         return "" if line["reward"] is None else f"reward {line['reward']:.3f}"
 
     def save(self) -> None:
@@ -157,7 +186,7 @@ class _Run:
             self._checkpoint()
         self.saved = time.monotonic()
         self.page["seconds"] = round(self.earlier + self.saved - self.begun, 3)
-        self.page["games"] = sum(line["games"] for line in self.lines)
+        self.page["games"] = self.games
         self.page["status"] = "finished" if finished else "unfinished"
         write_json(self.folder / "run.json", self.page)
         if finished:
@@ -191,16 +220,36 @@ def metrics(iteration: int, result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def logged(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl that can be read; none where there is no such file."""
+    found = []
+    for text in path.read_text(errors="replace").splitlines() if path.is_file() else ():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict) and all(isinstance(line.get(name), int) for name in ("iteration", "games")):
+            found.append(line)
+    return found
+
+
+def quiet() -> None:
+    """Ray and RLlib say nothing that a user could do nothing about."""
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what ray asks for to keep quiet about its future
+    import ray.rllib  # noqa: F401  (it sets its logger's level when it is imported)
+
+    logging.getLogger("ray").setLevel(logging.ERROR)  # "`config.training(learner_class=..)` has been deprecated"
+    logging.getLogger("ray.rllib").setLevel(logging.ERROR)  # "You are running CommPPO on the new API stack!"
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\.")
+
+
 def session() -> None:
     """Ray, quiet, and torch on one thread: the same seed then gives the same team whatever the number of cores."""
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what ray asks for to keep quiet about its future
+    quiet()
     import ray
-    import ray.rllib
     import torch
 
     torch.set_num_threads(1)
-    logging.getLogger("ray.rllib").setLevel(logging.ERROR)  # "You are running CommPPO on the new API stack!"
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ray\.")
     if not ray.is_initialized():
         ray.init(
             include_dashboard=False,

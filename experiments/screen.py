@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,9 @@ from rich.table import Table
 
 from experiments.files import Tell
 
+PATIENCE = 1.0
+"""Seconds of silence after which a wait is explained."""
+
 
 def out() -> Console:
     return Console(file=sys.stdout, highlight=False)
@@ -24,18 +28,27 @@ def err() -> Console:
 
 
 @contextmanager
-def refusals(interrupted: str = "Stopped.") -> Iterator[None]:
-    """Bad input becomes one sentence and exit code 2; Ctrl-C one sentence and 130. Anything else is a bug, and shows itself."""
+def refusals(stopped: Callable[[], str] = lambda: "Stopped.") -> Iterator[None]:
+    """Bad input becomes one sentence and exit code 2; Ctrl-C one sentence and 130. Anything else is a bug, and shows itself.
+
+    stopped: what to say after Ctrl-C. A reader that leaves early (`commenv list | head -1`) is left to click: exit code 1.
+    """
     try:
         yield
-    except (ValueError, OSError) as reason:
+    except BrokenPipeError:
+        raise
+    except OSError as reason:
+        words = f"{reason.filename}: {reason.strerror}" if reason.filename and reason.strerror else reason
+        print(f"commenv: {words}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except ValueError as reason:
         print(f"commenv: {reason}", file=sys.stderr)
         raise typer.Exit(2) from None
     except ImportError as reason:
         print(f"commenv: {_missing(reason)}", file=sys.stderr)
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
+        print(stopped(), file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -79,9 +92,26 @@ def progress(what: str) -> Iterator[tuple[Tell, Callable[[str], None]]]:
         yield tell, bar.console.print
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Where work cannot tell how far it has come: a spinner on a terminal; elsewhere a line, if it takes long."""
+    console = err()
+    if console.is_terminal:
+        with console.status(what):
+            yield
+        return
+    timer = threading.Timer(PATIENCE, lambda: print(f"{what} ...", file=sys.stderr, flush=True))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 def show(page: Any, as_json: bool, *tables: Table | str) -> None:
     if as_json:
-        print(json.dumps(page, indent=1, allow_nan=False))
+        print(json.dumps(page, indent=1, allow_nan=False), flush=True)  # a broken pipe shows itself here, not at exit
         return
     for table in tables:
         out().print(table)
@@ -110,7 +140,10 @@ def uncertain(value: float | None, error: float | None) -> str:
 def limits_table(title: str, limits: dict[str, dict[str, Any]]) -> Table:
     made = table(title, "limit", "source", "", "reward a game", left=3)
     for name, limit in limits.items():
-        made.add_row(name, limit["source"], "exact" if limit["exact"] else "bound", f"{limit['value']:.9g}")
+        tight = "tight bound" if name == "ceiling" else "exact"
+        made.add_row(name, limit["source"], tight if limit["exact"] else "bound", f"{limit['value']:.9g}")
+    made.caption = "Silent and reachable are attained where exact; the ceiling is what no code can exceed."
+    made.caption_justify = "left"
     return made
 
 

@@ -40,6 +40,6 @@ def finished(team: Team, folder: Path, seed: int, **page: object) -> dict:
     team.save(folder)
     options = {"bits": team.options.bits, **page.pop("options", {})}
     page = {"id": ID, "options": options, "seed": seed, "learn": "differentiable", "total_steps": 4096, **page}
-    page |= {"seconds": 1.0, "games": 2048, "status": "finished"}
+    page |= {"iterations": 1, "interruptions": 0, "seconds": 1.0, "games": 2048, "status": "finished"}
     write_json(folder / "run.json", page)
     return page

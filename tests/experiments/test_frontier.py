@@ -1,5 +1,6 @@
 """A frontier does what is missing and nothing else, knows its limits, and draws them."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 from teams import ID, coded, finished
 
 from commenv import info
+from commenv.core.channel import Channel
 from experiments import figure, frontier
 from experiments.curves import Curves
-from experiments.files import read_json
+from experiments.files import read_json, write_json
 from experiments.runs import Recipe
 
 RECIPE = Recipe(ID, {})
@@ -88,6 +90,97 @@ def test_a_folder_of_another_frontier_is_refused(tmp_path, trained, other, name)
     frontier.run(RECIPE, [1], [0], tmp_path)
     with pytest.raises(ValueError, match=f"was made with {name}"):
         frontier.run(other, [1], [0], tmp_path)
+
+
+BUDGET = {"rounds": 3, "channel": {"silence": True, "cap": 2}}
+
+
+def test_a_frontier_that_cannot_begin_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="budget"):
+        frontier.run(Recipe(ID, BUDGET), [0, 1], [0], tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+
+
+def test_nothing_is_written_before_the_first_point(tmp_path, monkeypatch):
+    def train(recipe, folder, tell):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(frontier, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        frontier.run(RECIPE, [0, 1], [0], tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_page_without_points_blocks_nobody(tmp_path):
+    page = {"command": "", "versions": {}, "id": ID, "options": BUDGET, "learn": "differentiable", "total_steps": None}
+    write_json(tmp_path / "frontier.json", {**page, "checks": [], "points": []})
+    assert len(frontier.run(RECIPE, [1], [0], tmp_path)["points"]) == 1
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("frontier.json", None, "damaged: it has no 'points'"),
+        ("frontier.json", {"total_steps": ...}, "damaged: it has no 'total_steps'"),
+        ("frontier.json", {"total_steps": None}, "damaged: total_steps=None"),
+        ("frontier.json", {"total_steps": 0}, "damaged: total_steps=0"),
+        ("frontier.json", {"command": ...}, "damaged: it has no 'command'"),
+        ("frontier.json", {"options": {"colour": "red"}}, "made with options="),
+        ("bits=1/seed=0/point.json", None, "damaged: it has no 'bits'"),
+        ("bits=1/seed=0/point.json", {"reward": "much"}, "damaged: reward='much'"),
+        ("bits=1/seed=0/point.json", {"channel": ...}, "damaged: it has no 'channel'"),
+        ("bits=1/seed=0/point.json", {"channel": {"eror": 1}}, "damaged: .*eror"),
+        ("bits=1/seed=0/point.json", {"bits": 2}, "damaged: it is of bits=2, seed=0"),
+        ("bits=1/seed=0/run.json", None, "damaged: it has no 'id'"),
+        ("bits=1/seed=0/run.json", {"status": "unfinished"}, "not of a finished run"),
+    ],
+)
+def test_a_damaged_frontier_is_said_to_be(tmp_path, name, change, sentence):
+    frontier.run(RECIPE, [1], [0], tmp_path)
+    page = {} if change is None else {**read_json(tmp_path / name), **change}
+    write_json(tmp_path / name, {key: value for key, value in page.items() if value is not ...})
+    folder = re.escape(str((tmp_path / name).parent))
+    with pytest.raises(ValueError, match=rf"^{folder}.* .*{sentence}"):
+        frontier.run(RECIPE, [1], [0], tmp_path)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_channel_is_the_same_after_it_was_written(tmp_path, monkeypatch):
+    """JSON knows no tuples."""
+    fields = Channel.fields
+    monkeypatch.setattr(Channel, "fields", lambda channel: {**fields(channel), "rates": (), "delay": (0, 0)})
+    page = frontier.run(RECIPE, [1], [0], tmp_path)
+    assert frontier.run(RECIPE, [1], [0], tmp_path) == page
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"id": "messaging/other-v0"}, "id"),
+        ({"options": {"bits": 1, "states": 6}}, "options"),
+        ({"options": {"bits": 2}}, "options"),
+        ({"learn": "independent"}, "learn"),
+        ({"total_steps": 9}, "total_steps"),
+        ({"seed": 7}, "seed"),
+    ],
+)
+def test_points_of_other_runs_are_not_adopted(tmp_path, change, name):
+    frontier.run(RECIPE, [1, 2], [0], tmp_path)
+    (tmp_path / "frontier.json").unlink()
+    path = tmp_path / "bits=1/seed=0/run.json"
+    run = read_json(path)
+    write_json(path, {**run, **change})
+    with pytest.raises(ValueError, match=f"seed=0 was made with {name}="):
+        frontier.run(RECIPE, [1, 2], [0], tmp_path)
+    assert not (tmp_path / "frontier.json").exists()
+    path.unlink()
+    with pytest.raises(ValueError, match=r"point.json is not of a finished run"):
+        frontier.run(RECIPE, [1, 2], [0], tmp_path)
+    write_json(path, run)
+    assert frontier.run(RECIPE, [1, 2], [0], tmp_path)["total_steps"] == 4096
 
 
 @pytest.mark.parametrize("options", [{"bits": 2}, {"channel": {"symbols": 3}}])
@@ -176,6 +269,15 @@ def test_candidates_have_the_ceiling_that_the_game_says():
     curve = Curves(page_of(states=6, candidates=3), 2).ceiling("capacity")
     two = np.abs(curve.x - 1).argmin()
     assert curve.y[two] == pytest.approx(info.rate_reward([1 / 3] * 3, np.eye(3), curve.x[two]).upper)
+
+
+def test_messages_are_counted_where_nothing_passes():
+    """A game of three rounds is worth three messages, also over a channel that lets nothing through."""
+    page = page_of(rounds=3, channel={"error": 0.5})
+    page["points"] = [{"bits": 1, "capacity_bits": 0.0, "channel": {"bits": 1, "error": 0.5}}]
+    ceiling = Curves(page, 3).ceiling("capacity")
+    one = np.abs(ceiling.x - 3).argmin()
+    assert ceiling.y[one] == pytest.approx(3 * info.rate_reward([1 / 8] * 8, np.eye(8), ceiling.x[one] / 3).upper)
 
 
 @pytest.mark.usefixtures("trained")

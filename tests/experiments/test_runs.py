@@ -14,6 +14,7 @@ from experiments.files import read_json, versions, write, write_json
 
 ID = "messaging/referential-v0"
 STEPS = 3 * 4096
+ENDED = {"iterations": 3, "games": 6144, "seconds": 1.0, "interruptions": 0, "status": "finished"}
 RECIPE = runs.Recipe(ID, {"bits": 1}, seed=3, total_steps=STEPS)
 
 
@@ -49,6 +50,43 @@ def test_a_run_is_interrupted_goes_on_and_ends(tmp_path):
 
 
 @pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize("log", [None, "", "{", '[1]\n{"iteration": "x"}\n'])
+def test_a_checkpoint_needs_no_log(tmp_path, log):
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(RECIPE, tmp_path, interrupt_at(1))
+    path = tmp_path / "metrics.jsonl"
+    path.unlink()
+    if log is not None:
+        path.write_text(log)
+    page = runs.train(RECIPE, tmp_path)
+    assert (page["status"], page["games"], page["interruptions"]) == ("finished", 3 * 2048, 1)
+    assert [json.loads(line)["steps"] for line in path.read_text().splitlines()] == [STEPS]  # what is known, and no more
+
+
+def test_a_run_that_cannot_learn_leaves_nothing(tmp_path):
+    budget = {"rounds": 3, "bits": 1, "channel": {"silence": True, "cap": 2}}
+    with pytest.raises(ValueError, match="budget"):
+        runs.train(runs.Recipe(ID, budget), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "what"),
+    [
+        ({}, "has no 'id'"),
+        ({"status": None}, "status=None"),
+        ({"seconds": "long"}, "seconds='long'"),
+        ({"options": 3}, "options=3"),
+    ],
+)
+def test_a_damaged_run_is_said_to_be(tmp_path, page, what):
+    whole = {"id": ID, "options": {"bits": 1}, "seed": 3, "learn": "differentiable", "total_steps": STEPS, **ENDED}
+    write_json(tmp_path / "run.json", {**whole, **page} if page else {})
+    with pytest.raises(ValueError, match=rf"run.json is damaged: .*{what}"):
+        runs.train(RECIPE, tmp_path)
+
+
+@pytest.mark.usefixtures("ray_session")
 def test_the_same_seed_gives_the_same_team(tmp_path):
     actions = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -64,7 +102,7 @@ def test_the_same_seed_gives_the_same_team(tmp_path):
     [("id", "messaging/other"), ("options", {"bits": 2}), ("seed", 4), ("learn", "independent"), ("total_steps", 1)],
 )
 def test_a_folder_of_another_run_is_refused(tmp_path, name, other):
-    page = {"id": ID, "options": {"bits": 1}, "seed": 3, "learn": "differentiable", "total_steps": STEPS, "status": "finished"}
+    page = {"id": ID, "options": {"bits": 1}, "seed": 3, "learn": "differentiable", "total_steps": STEPS, **ENDED}
     write_json(tmp_path / "run.json", page)
     assert runs.train(RECIPE, tmp_path) == page
     write_json(tmp_path / "run.json", {**page, name: other})
@@ -74,7 +112,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path, name, other):
 
 def test_options_that_mean_the_same_are_the_same_run(tmp_path):
     page = {"id": ID, "options": {"bits": 1, "states": 8, "channel": {}}, "seed": 3, "learn": "differentiable"}
-    write_json(tmp_path / "run.json", {**page, "total_steps": STEPS, "status": "finished"})
+    write_json(tmp_path / "run.json", {**page, "total_steps": STEPS, **ENDED})
     assert runs.train(RECIPE, tmp_path)["seed"] == 3
 
 
