@@ -99,7 +99,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                 if wrong and (games[i].turn < 0 or games[i].turn == a):
                     return i * players + a
     for i in range(lo, hi):
-        game, agents, board = games[i], agents_of[i], board_of[i]
+        game, agents, board, told = games[i], agents_of[i], board_of[i], heard[i]
         over = fresh
         if not fresh:
             for a in range(players):
@@ -116,10 +116,10 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             seek(rng, game.key, game.t, CHANNEL)
             for k in range(links):
                 m = sent[source[k]]
-                heard[i, k] = NOTHING
+                told[k] = NOTHING
                 if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
                     y = transmit(wire, m, rng)
-                    heard[i, k] = y
+                    told[k] = y
                     meter = tally[k]
                     meter.offered += 1
                     meter.messages += m != SILENCE or wire.silence == 0
@@ -141,7 +141,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
                     observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(heard, i, ear[a], ears[a], wire.symbols + 1, final, start + own[a], start + width[a])
+                    hear(told, ear[a], ears[a], wire.symbols + 1, final[start + own[a] : start + width[a]])
         if over:
             game.episode += 1
             game.key = episode_key(game.seed, game.episode)
@@ -150,7 +150,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                 agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
                 agents[a].messages, agents[a].blocked = 0, 0
             for k in range(links):
-                heard[i, k] = NOTHING
+                told[k] = NOTHING
             seek(rng, game.key, 0, BEGINNING)
             reset(p, game, agents, board, rng)
         for a in range(players):
@@ -158,20 +158,20 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(heard, i, ear[a], ears[a], wire.symbols + 1, observation, start + own[a], start + width[a])
+            hear(told, ear[a], ears[a], wire.symbols + 1, observation[start + own[a] : start + width[a]])
     return FINE
 
 
 @rule
-def hear(heard, i, first, count, places, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: places for each of its links, or for all, the last an erasure."""
-    for k in range(start, end):
-        flat[k] = 0.0
-    stride = places if end - start == count * places else 0
+def hear(told, first, count, places, inbox):
+    """Fill the inbox of one agent: places for each of its links, or for all, the last an erasure."""
+    for k in range(len(inbox)):
+        inbox[k] = 0.0
+    stride = places if len(inbox) == count * places else 0
     for e in range(count):
-        y = heard[i, first + e]
+        y = told[first + e]
         if y != NOTHING:
-            flat[start + e * stride + (places - 1 if y == ERASED else y)] = 1.0
+            inbox[e * stride + (places - 1 if y == ERASED else y)] = 1.0
 
 
 def reset(p, game, agents, board, rng):
