@@ -255,13 +255,24 @@ def audit(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="`simulation`: games a second. `sampling`: inside RLlib.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="`simulation`: steps a second. `growth`: what one more agent costs. `sampling`: inside RLlib.",
+        ),
+    ],
     seconds: Annotated[float, typer.Option(help="CPU time for each contender.")] = 1.0,
+    game: Annotated[str | None, typer.Option(metavar="ID", help="Only this game.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only this many games at once.")] = None,
     as_json: Json = False,
 ) -> None:
     """How fast, beside what you would otherwise take. The others come with the extra `[bench]`.
 
-    Example: `commenv bench simulation`
+    Examples:
+
+    - `commenv bench simulation --game classic/reference-v0 --batch 1024`
+    - `commenv bench growth`
     """
     result = None
 
@@ -269,12 +280,17 @@ def bench(
         return "Stopped; what was finished is shown." if result else "Stopped; nothing was finished, so there is nothing to show."
 
     with refusals(stopped):
+        from inspect import signature
+
         from experiments.bench import BENCHES
 
         if name not in BENCHES:
             raise ValueError(f"unknown bench {name!r}; there are {', '.join(BENCHES)}")
+        chosen = {option: value for option, value in (("game", game), ("batch", batch)) if value is not None}
+        if foreign := sorted(set(chosen) - set(signature(BENCHES[name]).parameters)):
+            raise ValueError(f"bench {name} has no choice of --{foreign[0]}")
         with progress(name) as (tell, _):
-            result = BENCHES[name](seconds, tell)
+            result = BENCHES[name](seconds, tell, **chosen)
         show(result.as_dict(), as_json, result.table())
         if result.interrupted:
             raise KeyboardInterrupt

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import commenv
-from experiments.bench import measure, simulation
+from experiments.bench import growth, measure, simulation
 from experiments.frontier import summary
 
 ROOT = Path(__file__).parent.parent
@@ -62,11 +62,44 @@ def test_import_commenv_is_light():
 
 
 # ------------------------------------------------------------------------------------------------ benches
-@pytest.mark.parametrize("contender", [c for c in simulation.contenders() if not c.by], ids=measure.label)
-def test_a_bench_counts_what_it_plays(contender):
-    steps, games = contender.prepare()(3)
-    assert games == 3 * contender.batch
-    assert steps == games * (24 if "24" in contender.name else 2)
+FIXED = {"classic/speaker_listener-v0": 25, "classic/reference-v0": 25, "messaging/referential-v0": 2}
+
+
+@pytest.mark.parametrize("id", commenv.ids())
+def test_a_bench_counts_what_it_plays(id):
+    small = [contender for contender in simulation.one_game(id, 3) if not contender.by]
+    for contender in small:
+        steps, games = contender.prepare()(50)
+        if contender.batched:
+            assert steps == 50 * contender.batch
+            assert games * FIXED.get(id, 1) <= steps
+        else:
+            assert games == 50
+        if id in FIXED:
+            assert games == steps // FIXED[id]
+
+
+def test_growth_counts_agents():
+    team = growth.contenders("classic/predator_prey-v0")
+    assert {c.batch * int(c.note.split()[0]) for c in team} == {growth.ALTOGETHER}
+    steps, _ = team[-1].prepare()(1)
+    assert steps == growth.ALTOGETHER // growth.AGENTS[-1]
+
+
+def test_only_the_same_game_and_batch_are_compared():
+    def play(rounds):
+        return rounds, sum(range(1000 * rounds)) and rounds
+
+    def contender(**about):
+        return measure.Contender(prepare=lambda: play, **about)
+
+    ours = [contender(game=game, name="ours", batch=n, batched=True) for game in ("a", "b") for n in (1, 2)]
+    wide = [contender(game="a", name="wide", batch=n, batched=True, by="games") for n in (1, 2, 3)]
+    single = contender(game="b", name="single", by="games")
+    result = measure.measure_by_game("test", [*ours, *wide, single], 0.01, repetitions=1)
+    found = {(row.game, row.batch): set(row.ratio) for row in result.rows if not row.by}
+    assert found == {("a", 1): {"wide"}, ("a", 2): {"wide"}, ("b", 1): {"single"}, ("b", 2): {"single"}}
+    assert result.table().row_count == 8 + 2  # each game has a heading
 
 
 def test_a_bench_goes_on_without_a_peer():

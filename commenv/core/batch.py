@@ -78,6 +78,8 @@ class Batch:
             name: np.stack([np.arange(self.choices(name)) == 0, np.ones(self.choices(name), bool)])
             for name in self.possible_agents
         }
+        # What every call of the kernel takes: an array that changes is written on, never replaced.
+        self._fixed: Any = self._parameters, self._wire, self._horizon, self._shape, self.state, self.buffers, self._scratch
         self._first_seed: int | None = self._seed(seed)  # None once the games have begun
 
     # ------------------------------------------------------------------------------------------------ the two public verbs
@@ -106,23 +108,13 @@ class Batch:
         """Run the kernel on what stands in the buffers: for views that fill and read them themselves."""
         if fresh:
             self.buffers.terminated[:] = self.buffers.truncated[:] = False
-        common: Any = (
-            fresh,
-            self._parameters,
-            self._wire,
-            self._horizon,
-            self._shape,
-            self.state,
-            self.buffers,
-            self._scratch,
-        )
         if self._enter is None:
-            self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, *common))
+            self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, fresh, *self._fixed))
         if self._pool is None:
-            fault = self._enter(0, 0, self.num_envs, *common)
+            fault = self._enter(0, 0, self.num_envs, fresh, *self._fixed)
         else:
             self._check_all()  # no part may move on while another refuses
-            jobs = [self._pool.submit(self._enter, part, lo, hi, *common) for part, (lo, hi) in self._parts]
+            jobs = [self._pool.submit(self._enter, part, lo, hi, fresh, *self._fixed) for part, (lo, hi) in self._parts]
             fault = max(job.result() for job in jobs)
         if fault != kernel.FINE:
             self._refuse(*divmod(fault, len(self.possible_agents)))

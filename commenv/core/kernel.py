@@ -154,7 +154,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                     ended[i, a] = agents[a]
                     start = base[a] + i * width[a]
                     observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(wire, shape, state, i, ear[a], ears[a], final, start + own[a], start + width[a])
+                    hear(wire, shape, state, i, ear[a], ears[a], final[start + own[a] : start + width[a]])
         if over:
             game.episode += 1
             game.key = episode_key(game.seed, game.episode)
@@ -172,32 +172,33 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
             start = base[a] + i * width[a]
             observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(wire, shape, state, i, ear[a], ears[a], observation, start + own[a], start + width[a])
+            hear(wire, shape, state, i, ear[a], ears[a], observation[start + own[a] : start + width[a]])
     return FINE
 
 
 @rule
-def hear(wire, shape, state, i, first, count, flat, start, end):
-    """Fill the inbox of one agent, flat[start:end]: for each of its links, or for all, then for each that it eavesdrops on, a
-    one-hot vector, the last place an erasure; or floats and a place for an erasure."""
-    for k in range(start, end):
-        flat[k] = 0.0
-    ears, boxes = count[0], (end - start) // wire.places - count[1]
+def hear(wire, shape, state, i, first, count, inbox):
+    """Fill the inbox of one agent: for each of its links, or for all, then for each that it eavesdrops on, a one-hot vector,
+    the last place an erasure; or floats and a place for an erasure."""
+    for k in range(len(inbox)):
+        inbox[k] = 0.0
+    heard = state.heard[i]
+    ears, boxes = count[0], len(inbox) // wire.places - count[1]
     for e in range(ears + count[1]):
         k = first[0] + e if e < ears else first[1] + e - ears
         box = (e if boxes == ears else 0) if e < ears else boxes + e - ears
-        y, at = state.heard[i, k], start + box * wire.places
+        y, at = heard[k], box * wire.places
         if y == ERASED:
-            flat[at + wire.places - 1] = 1.0
+            inbox[at + wire.places - 1] = 1.0
         elif y != NOTHING:
             if wire.floats == 0:
-                flat[at + y] = 1.0
+                inbox[at + y] = 1.0
             elif wire.silence == 0 or y != SILENCE:
-                unpack(wire, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, flat, at)
+                unpack(wire, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, inbox, at)
 
 
 @rule
-def unpack(wire, state, i, k, y, flat, start):
+def unpack(wire, state, i, k, y, inbox, start):
     """The levels that a message stands for, and the noise on them."""
     rest = y - wire.silence
     for place in range(wire.floats):
@@ -205,7 +206,7 @@ def unpack(wire, state, i, k, y, flat, start):
         step = rest & ((1 << wire.depth) - 1)
         rest = rest >> wire.depth
         value = (2 * step + 1) / (1 << wire.depth) - 1.0
-        flat[start + component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
+        inbox[start + component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
 
 
 def reset(p, game, agents, board, rng):

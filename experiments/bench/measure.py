@@ -7,9 +7,9 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,14 +36,16 @@ class Contender:
     name: str
     prepare: Callable[[], Play]
     """Imports, builds and checks; not timed."""
+    game: str = ""
+    """Only contenders in the same game are compared."""
     batch: int = 1
+    batched: bool = False
+    """Whether it could be made of any batch: then it is compared only with peers of the same batch or of none."""
     by: By | None = None
     """None for ours; for a peer, what ours is compared with it by: `games` where a game takes another number of steps."""
     package: str = ""
     """Distribution that a peer comes in. If it cannot be imported, the peer's row says so and the bench goes on."""
     note: str = ""
-    against: tuple[str, ...] | None = None
-    """Peers that it is fair to set beside it; None: all."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Rate:
 class Row:
     """What was measured of one contender. The rates are None where a peer is not installed."""
 
+    game: str
     name: str
     batch: int
     env_steps_per_second: Rate | None
@@ -93,22 +96,28 @@ class BenchResult:
         from rich.table import Table
         from rich.text import Text
 
-        peers = [row for row in self.rows if row.by and row.env_steps_per_second]
+        peers = {row.name: row.by for row in self.rows if row.by and row.env_steps_per_second}
         title = f"{self.bench}: one thread, {self.repetitions} turns, {self.seconds:g} s each in all"
-        notes = Text("\n".join(f"{row.name}: {row.note}" for row in self.rows if row.note))
-        table = Table(title=title, caption=notes, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        notes = {f"{row.name}: {row.note}" for row in self.rows if row.note}
+        caption = Text("\n".join(sorted(notes)))
+        table = Table(title=title, caption=caption, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("", no_wrap=True)
         for heading in ("batch", "env-\nsteps/s", "±", "games/s"):
             table.add_column(heading, justify="right", no_wrap=True)
-        for peer in peers:
-            heading = "\n".join([*peer.name.split(), f"({peer.by.removeprefix('env-') if peer.by else ''})"])
+        for peer, by in peers.items():
+            heading = "\n".join([*peer.split(), f"({by.removeprefix('env-') if by else ''})"])
             table.add_column(heading, justify="right", no_wrap=True)
+        game = ""
         for row in self.rows:
+            if row.game != game:
+                game = row.game
+                table.add_section()
+                table.add_row(Text(game.removesuffix("-v0").split("/")[-1], style="bold"))
             cells = [row.name, f"{row.batch:,}"]
             if (steps := row.env_steps_per_second) and (games := row.games_per_second):
                 spread = (steps.max - steps.min) / steps.median / 2
                 cells += [short(steps.median), f"{spread:.0%}", short(games.median)]
-                cells += [times(row.ratio[peer.name]) if peer.name in row.ratio else "" for peer in peers]
+                cells += [times(row.ratio[peer]) if peer in row.ratio else "" for peer in peers]
             else:
                 cells += ["absent"]
             table.add_row(*cells)
@@ -144,7 +153,7 @@ def measure(
             except ImportError as error:
                 if not contender.package:
                     raise
-                absent[contender.name] = f"not installed: pip install {contender.package} ({error})"
+                absent[label(contender)] = f"not installed: pip install {contender.package} ({error})"
                 total -= repetitions
                 continue
             ready.append((label(contender), play, warm(play, seconds / 10)))
@@ -164,6 +173,49 @@ def measure(
     speeds = {key: [turns[key] for turns in finished] for key, _, _ in ready}
     rows = [row(contender, contenders, speeds, absent) for contender in contenders]
     return BenchResult(bench=bench, rows=rows, seconds=seconds, repetitions=len(finished), interrupted=interrupted)
+
+
+def measure_by_game(
+    bench: str,
+    contenders: Sequence[Contender],
+    seconds: float,
+    progress: Progress | None = None,
+    *,
+    repetitions: int = REPETITIONS,
+) -> BenchResult:
+    """`measure`, one game after the other: contenders in the same game take turns, and its memory is given back after it."""
+    games = list(dict.fromkeys(contender.game for contender in contenders))
+    found: list[BenchResult] = []
+    before, total = 0, len(contenders) * (repetitions + 1)
+    for game in games:
+        own = [contender for contender in contenders if contender.game == game]
+
+        def tell(done: int, _: int, name: str, before: int = before, game: str = game) -> None:
+            if progress:
+                progress(before + done, total, f"{game} {name}")
+
+        try:
+            found.append(measure(bench, own, seconds, tell, repetitions=repetitions))
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            found[-1] = replace(found[-1], interrupted=True)
+        if found[-1].interrupted:
+            break
+        before += len(own) * (repetitions + 1)
+    if progress:
+        progress(total, total, bench)
+    rows = [row for result in found for row in result.rows]
+    least = min(result.repetitions for result in found)
+    return BenchResult(bench=bench, rows=rows, seconds=seconds, repetitions=least, interrupted=found[-1].interrupted)
+
+
+def choose(game: str | None, games: Iterable[str]) -> list[str]:
+    """One game, or all. Raises ValueError for one that is not there."""
+    known = list(games)
+    if game is not None and game not in known:
+        raise ValueError(f"game={game!r} is not allowed: it must be one of {', '.join(known)}")
+    return known if game is None else [game]
 
 
 def warm(play: Play, seconds: float) -> int:
@@ -200,11 +252,13 @@ def row(
     ratio = {}
     for peer in contenders:
         theirs = speeds.get(label(peer))
-        fair = peer.by and not contender.by and (contender.against is None or peer.name in contender.against)
+        alike = contender.game == peer.game and (not peer.batched or contender.batch == peer.batch)
+        fair = peer.by and not contender.by and alike
         if fair and theirs and ours:
             column = 0 if peer.by == "env-steps" else 1
             ratio[peer.name] = statistics.median(a[column] / b[column] for a, b in zip(ours, theirs, strict=True))
     return Row(
+        game=contender.game,
         name=contender.name,
         batch=contender.batch,
         env_steps_per_second=rate([steps for steps, _ in ours]) if ours else None,
@@ -212,7 +266,7 @@ def row(
         ratio=ratio,
         by=contender.by,
         version=installed(contender.package),
-        note=absent.get(contender.name, contender.note),
+        note=absent.get(label(contender), contender.note),
     )
 
 
@@ -221,7 +275,7 @@ def rate(values: Sequence[float]) -> Rate:
 
 
 def label(contender: Contender) -> str:
-    return contender.name if contender.by else f"{contender.name} x {contender.batch:,}"
+    return f"{contender.name} x {contender.batch:,}" if contender.batched or not contender.by else contender.name
 
 
 def installed(package: str) -> str | None:

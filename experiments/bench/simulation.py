@@ -1,4 +1,4 @@
-"""Games a second: referential games of 8 states and 3 bits, beside the sender-and-listener games of mpe2 and OpenSpiel.
+"""Steps a second of every game, beside everybody else who has the same game, at several batches.
 
 Everybody plays random legal actions that were drawn beforehand, on one thread, and the time to start finished games anew counts.
 """
@@ -9,153 +9,78 @@ from typing import Any
 
 import numpy as np
 
-from experiments.bench.measure import BenchResult, Contender, Play, Progress, measure
+from commenv.core.errors import whole
+from experiments.bench import peers
+from experiments.bench.measure import BenchResult, Contender, Play, Progress, choose, measure_by_game
+from experiments.bench.peers import BATCHES, DRAWN
 
-ID = "messaging/referential-v0"
-STATES = MESSAGES = 8
-BITS = 3
-BATCHES = (1, 64, 1_024, 16_384)
-DRAWN = 16
-"""Games for which actions are drawn; they are played over and over."""
+USUAL = 1_024
+"""The batch of games that nobody else has."""
+OPTIONS: dict[str, dict[str, int]] = {peers.REFERENTIAL: {"states": peers.STATES, "bits": 3}}
+"""Where a game is not played as it comes."""
 
 
-def run(seconds: float = 1.0, progress: Progress | None = None) -> BenchResult:
-    """Env-steps and games a second on one thread, beside mpe2 and OpenSpiel.
+def run(
+    seconds: float = 1.0, progress: Progress | None = None, *, game: str | None = None, batch: int | None = None
+) -> BenchResult:
+    """Env-steps and games a second on one thread, beside mpe2, OpenSpiel, VMAS and JaxMARL.
 
     seconds: CPU time for each of the contenders, warm-up aside. A peer that is not installed is marked so.
+    game: only this one; by default all, those that a peer has too at every batch and the others at 1,024.
+    batch: only this one, beside the views and peers that step one game at a time.
     """
-    return measure("simulation", contenders(), seconds, progress)
+    return measure_by_game("simulation", contenders(game, batch), seconds, progress)
 
 
-def contenders() -> list[Contender]:
-    batches = [
-        Contender(name=name, batch=n, prepare=partial(batch, n, copy))
+def contenders(game: str | None = None, batch: int | None = None) -> list[Contender]:
+    import commenv
+
+    batch = None if batch is None else whole("batch", batch, 1)
+    return [contender for id in choose(game, commenv.ids()) for contender in one_game(id, batch)]
+
+
+def one_game(id: str, only: int | None = None) -> list[Contender]:
+    others = peers.contenders(id)
+    batches = BATCHES if others else (USUAL,)
+    ours = [
+        Contender(game=id, name=name, batch=n, batched=True, prepare=partial(batched, id, n, copy))
         for name, copy in (("batch", True), ("batch, no copy", False))
-        for n in BATCHES
+        for n in (batches if only is None else (only,))
     ]
-    return [
-        *batches,
-        Contender(name="PettingZoo", prepare=partial(view, rounds=1), note="commenv.make: one game as a ParallelEnv"),
-        Contender(
-            name="PettingZoo 24",
-            prepare=partial(view, rounds=12),
-            against=("mpe2",),
-            note="rounds=12, 24 steps a game: nearly as long as mpe2's, so that starting anew weighs the same",
-        ),
-        Contender(
-            name="mpe2",
-            prepare=mpe2,
-            by="env-steps",
-            package="mpe2",
-            note="simple_speaker_listener_v4; its games have 25 steps, so by games the ratio would be 12.5 times as large",
-        ),
-        Contender(
-            name="OpenSpiel",
-            prepare=partial(open_spiel, observe=True),
-            by="games",
-            package="open-spiel",
-            note="lewis_signaling, the same game in 3 steps (chance, sender, receiver), with the observations a learner reads",
-        ),
-        Contender(
-            name="OpenSpiel bare",
-            prepare=partial(open_spiel, observe=False),
-            by="games",
-            package="open-spiel",
-            note="without observations, which ours always writes: its fastest",
-        ),
-    ]
+    view = Contender(game=id, name="PettingZoo", prepare=partial(one, id))
+    return [*ours, view, *(other for other in others if only is None or not other.batched or other.batch == only)]
 
 
-def batch(n: int, copy: bool) -> Play:
-    """A round is one game of each of the n: two steps."""
+def batched(id: str, n: int, copy: bool) -> Play:
+    """A round is one step of each of the n games."""
     import commenv
 
-    env = commenv.make_batch(ID, n, 0, copy=copy, states=STATES, bits=BITS)
-    draw, idle = np.random.default_rng(0), np.zeros(n, np.int64)
-    speak = cycle([{"sender": draw.integers(MESSAGES, size=n), "receiver": idle} for _ in range(DRAWN)])
-    name = cycle([{"sender": idle, "receiver": draw.integers(STATES, size=n)} for _ in range(DRAWN)])
+    return steps(commenv.make_batch(id, n, 0, copy=copy, **OPTIONS.get(id, {})))
 
+
+def steps(env: Any) -> Play:
+    n, draw = env.num_envs, np.random.default_rng(0)
+    ends = {name: getattr(space, "nvec", None) for name, space in env.action_spaces.items()}
+    ends = {name: env.action_spaces[name].n if end is None else end for name, end in ends.items()}
+    shapes = {name: (n, *space.shape) for name, space in env.action_spaces.items()}
+    drawn = cycle([{name: draw.integers(ends[name], size=shapes[name]) for name in ends} for _ in range(DRAWN)])
     env.reset()
-    for actions, over in ((next(speak), False), (next(name), True)):
-        terminated = env.step(actions)[2]["receiver"]
-        if (terminated != over).any():
-            raise RuntimeError(f"{ID}: a game is not two steps long")
 
     def play(rounds: int) -> tuple[int, int]:
+        before = env.state.games["episode"].sum()
         for _ in range(rounds):
-            env.step(next(speak))
-            env.step(next(name))
-        return 2 * n * rounds, n * rounds
+            env.step(next(drawn))
+        return n * rounds, int(env.state.games["episode"].sum() - before)
 
     return play
 
 
-def view(rounds: int) -> Play:
+def one(id: str) -> Play:
+    """A round is one game, through commenv.make."""
     import commenv
 
-    env = commenv.make(ID, states=STATES, bits=BITS, rounds=rounds)
-    draw = np.random.default_rng(0)
-    speak = cycle([{"sender": m, "receiver": 0} for m in draw.integers(MESSAGES, size=DRAWN).tolist()])
-    name = cycle([{"sender": 0, "receiver": a} for a in draw.integers(STATES, size=DRAWN).tolist()])
-    return episodes(env, cycle([next(moves) for _ in range(DRAWN) for moves in (speak, name)]))
-
-
-def mpe2() -> Play:
-    from mpe2 import simple_speaker_listener_v4
-
-    env = simple_speaker_listener_v4.parallel_env()
-    draw = np.random.default_rng(0)
-    choices = {agent: env.action_space(agent).n for agent in env.possible_agents}
-    return episodes(env, cycle([{agent: int(draw.integers(k)) for agent, k in choices.items()} for _ in range(DRAWN * 25)]))
-
-
-def episodes(env: Any, actions: Any) -> Play:
-    """A round is one whole game of a PettingZoo ParallelEnv."""
-    env.reset(seed=0)
-
-    def play(rounds: int) -> tuple[int, int]:
-        steps = 0
-        for _ in range(rounds):
-            while env.agents:
-                env.step(next(actions))
-                steps += 1
-            env.reset()
-        return steps, rounds
-
-    return play
-
-
-def open_spiel(observe: bool) -> Play:
-    """A round is one game: chance draws the state, the sender speaks, the receiver names."""
-    import pyspiel
-
-    payoffs = ",".join(str(int(x)) for x in np.eye(STATES).ravel())
-    settings = {"num_states": STATES, "num_messages": MESSAGES, "payoffs": payoffs}
-    game = pyspiel.load_game("lewis_signaling", settings)
-    draw = np.random.default_rng(0)
-    drawn = cycle(draw.integers((STATES, MESSAGES, STATES), size=(DRAWN, 3)).tolist())
-
-    def play(rounds: int) -> tuple[int, int]:
-        for _ in range(rounds):
-            chance, message, action = next(drawn)
-            state = game.new_initial_state()
-            state.apply_action(chance)
-            if observe:
-                state.observation_tensor(0)
-            state.apply_action(message)
-            if observe:
-                state.observation_tensor(1)
-            state.apply_action(action)
-            state.rewards()
-        return 3 * rounds, rounds
-
-    if not ended(game, next(drawn)):
-        raise RuntimeError("lewis_signaling: a game is not chance, sender, receiver")
-    return play
-
-
-def ended(game: Any, actions: list[int]) -> bool:
-    state = game.new_initial_state()
-    for action in actions:
-        state.apply_action(action)
-    return bool(state.is_terminal())
+    env = commenv.make(id, **OPTIONS.get(id, {}))
+    for a, name in enumerate(env.possible_agents):
+        env.action_space(name).seed(a)
+    drawn = [{name: env.action_space(name).sample() for name in env.possible_agents} for _ in range(DRAWN * 25)]
+    return peers.episodes(env, cycle(drawn))

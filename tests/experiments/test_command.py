@@ -59,6 +59,9 @@ def test_help_teaches(command):
         (["evaluate", "/nowhere", "--games", "0"], "games=0 is not allowed"),
         (["evaluate", "/nowhere", "--channel", "error=1", "--cross", "/nowhere"], "one at a time"),
         (["bench", "nothing"], "unknown bench"),
+        (["bench", "simulation", "--game", "nothing"], "it must be one of messaging/referential-v0"),
+        (["bench", "simulation", "--batch", "0"], "batch=0"),
+        (["bench", "growth", "--batch", "2"], "no choice of --batch"),
     ],
 )
 def test_bad_input_is_one_sentence(words, sentence):
