@@ -141,6 +141,8 @@ def contention_throughput(speakers: int, speaking: float, winners: int = 1, coll
         raise ValueError(f"speakers and winners must be at least 1, got {speakers} and {winners}")
     if not 0 <= speaking <= 1:
         raise ValueError(f"speaking must be a probability from 0 to 1, got {speaking}")
+    if speakers * speaking < 1e-100:  # two never speak at once, and binom.pmf overflows
+        return speakers * speaking
     from scipy.stats import binom
 
     together = np.arange(speakers + 1)
