@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, replace
 from typing import Any, Self
 
 from ray.rllib.algorithms.ppo import PPO, PPOConfig
@@ -10,9 +10,12 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.policy.sample_batch import DEFAULT_POLICY_ID
 
 from agents.channels import LARGEST
+from agents.graph_learning import GraphLoss, check
+from agents.graph_sampling import GraphEnvRunner
+from agents.graph_team import Plan
 from agents.learner import CommPPOLearner
 from agents.losses import TeamLoss
-from agents.modules import AgentModule, TeamModule
+from agents.modules import AgentModule, GraphTeamModule, TeamModule
 from agents.sampling import BatchedEnvRunner
 from agents.team import Team
 from commenv.core.errors import bad, number, whole
@@ -22,7 +25,9 @@ from commenv.games import rules
 TEAM = "team"
 """Id of the one module of a team."""
 
-WAYS = ("differentiable", "independent")
+WAYS = ("differentiable", "independent", "graph")
+PARTS = tuple(f.name for f in fields(Plan) if f.name not in ("names", "observations", "choices"))
+"""What a user may choose of a team that talks over a graph."""
 
 
 class CommPPO(PPO):
@@ -64,7 +69,9 @@ class CommPPOConfig(PPOConfig):
         super().__init__(algo_class=algo_class or CommPPO)
         self.learn, self.total_steps, self.marginal_up_to = "differentiable", 491_520, 64
         self.hidden: tuple[int, ...] = (64,)
-        self.team_loss = TeamLoss()
+        self.team_loss, self.graph_loss = TeamLoss(), GraphLoss()
+        self.plan: dict[str, Any] = {}
+        self.value = "central"
         self.env_runners(
             env_runner_cls=BatchedEnvRunner, num_env_runners=0, num_envs_per_env_runner=2048, rollout_fragment_length="auto"
         )
@@ -89,11 +96,17 @@ class CommPPOConfig(PPOConfig):
         total_steps: int | None = None,
         marginal_up_to: int | None = None,
         loss: Mapping[str, float] | None = None,
+        value: str | None = None,
+        **parts: Any,
     ) -> Self:
         """How the agents learn to talk. What is not given stays.
 
-        learn: "differentiable", one team module whose messages let gradients through a copy of the channel; or "independent",
-        each agent a module of its own whose messages are sampled actions (RIAL without memory; Foerster et al. 2016).
+        learn: "differentiable", one team module whose messages let gradients through a copy of the channel; "independent",
+        each agent a module of its own whose messages are sampled actions (RIAL without memory; Foerster et al. 2016); or
+        "graph", a team that talks over a graph within each step, before it acts.
+        parts: of a team that talks over a graph, the fields of Plan: graph, bottleneck, their options, bits, rounds, memory,
+        width, separate, identities; naming one of them means learn="graph". value: "central" or "own", what its critic sees.
+        The game's own channel then carries nothing, unless env_config says otherwise.
         hidden: widths of the hidden layers. total_steps: environment steps over which the team's schedules run.
         marginal_up_to: largest alphabet that is summed over; above it gradients pass by straight-through Gumbel-softmax.
         loss: coefficients of TeamLoss. Raises ValueError for anything not allowed.
@@ -102,6 +115,15 @@ class CommPPOConfig(PPOConfig):
             if learn not in WAYS:
                 raise bad("learn", learn, f"one of {', '.join(WAYS)}")
             self.learn = learn
+        if parts:
+            if unknown := sorted(set(parts) - set(PARTS)):
+                raise ValueError(f"unknown part {unknown[0]!r}; a team has {', '.join(PARTS)}")
+            self.plan = {**self.plan, **parts}
+            self.learn = "graph" if learn is None else learn
+        if value is not None:
+            if value not in ("central", "own"):
+                raise bad("value", value, "central or own")
+            self.value = value
         if hidden is not None:
             self.hidden = tuple(whole("hidden", width, 1) for width in hidden)
         if total_steps is not None:
@@ -109,16 +131,19 @@ class CommPPOConfig(PPOConfig):
         if marginal_up_to is not None:
             self.marginal_up_to = whole("marginal_up_to", marginal_up_to, 0, LARGEST)
         if loss is not None:
-            known = [f.name for f in fields(TeamLoss)]
+            known = [f.name for f in fields(GraphLoss if self.learn == "graph" else TeamLoss)]
             if unknown := sorted(set(loss) - set(known)):
                 raise ValueError(f"unknown coefficient {unknown[0]!r}; a team's loss has {', '.join(known)}")
-            self.team_loss = TeamLoss(**{**asdict(self.team_loss), **{k: number(k, v, 0, math.inf) for k, v in loss.items()}})
+            if self.learn == "graph":
+                self.graph_loss = replace(self.graph_loss, **{k: check(k, v) for k, v in loss.items()})
+            else:
+                self.team_loss = replace(self.team_loss, **{k: number(k, v, 0, math.inf) for k, v in loss.items()})
         return self
 
     @property
     def communicates(self) -> bool:
         """Whether all agents are one team module."""
-        return self.learn == "differentiable"
+        return self.learn != "independent"
 
     def options(self) -> Options:
         """The game's options. Raises ValueError where the environment is not one of commenv's."""
@@ -139,11 +164,16 @@ class CommPPOConfig(PPOConfig):
                 raise ValueError(
                     f"a differentiable team is one module: leave policies={list(self.policies)} out, or learn independently"
                 )
-            _speaker_and_listener(self.layout())
-            if self.options().link.limited:
-                raise ValueError(
-                    "a channel with a budget is not differentiable: learn independently, or leave refill and cap out"
-                )
+            if self.learn == "graph":
+                self.env_runners(env_runner_cls=GraphEnvRunner)
+                if not {"bits", "channel"} & set(self.env_config):
+                    self.environment(env_config={**self.env_config, "bits": 0})
+            else:
+                _speaker_and_listener(self.layout())
+                if self.options().link.limited:
+                    raise ValueError(
+                        "a channel with a budget is not differentiable: learn independently, or leave refill and cap out"
+                    )
             self.multi_agent(policies=[TEAM], policy_mapping_fn=_everybody_is_the_team)
         elif ours:
             self.multi_agent(policies=list(names), policy_mapping_fn=_each_its_own)
@@ -154,6 +184,9 @@ class CommPPOConfig(PPOConfig):
     def get_default_rl_module_spec(self) -> RLModuleSpec:
         if not self.communicates:
             return RLModuleSpec(module_class=AgentModule, model_config={"hidden": self.hidden})
+        if self.learn == "graph":
+            plan = {"central": self.value == "central", "plan": self.plan}
+            return RLModuleSpec(module_class=GraphTeamModule, model_config=plan)
         layout, options = self.layout(), self.options()
         speaker, listener = _speaker_and_listener(layout)
         model = {

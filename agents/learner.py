@@ -12,10 +12,11 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from torch import Tensor
 
+from agents import graph_learning
 from agents.advantages import generalised_advantages
 from agents.fragments import Fragment, join
 from agents.losses import exchange_loss, find_exchange, marginal, noise_given, straight_through, team_loss
-from agents.modules import TeamModule
+from agents.modules import GraphTeamModule, TeamModule
 
 
 class CommPPOLearner(PPOTorchLearner):
@@ -56,8 +57,13 @@ class CommPPOLearner(PPOTorchLearner):
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
             agents = [name for name in fragment.agents if self.config.policy_mapping_fn(name, None) == module_id]
             module = self.module[module_id].unwrapped()
-            team = isinstance(module, TeamModule)
-            columns = self._team(module, fragment) if team else self._alone(module, module_id, fragment, agents)
+            if isinstance(module, GraphTeamModule):
+                c = self.config
+                columns = graph_learning.columns(module, fragment, c.gamma, c.lambda_, c.graph_loss)
+            elif isinstance(module, TeamModule):
+                columns = self._team(module, fragment)
+            else:
+                columns = self._alone(module, module_id, fragment, agents)
             batches[module_id] = SampleBatch({key: column.to(self._device) for key, column in columns.items()})
         return MultiAgentBatch(batches, env_steps=len(fragment))
 
@@ -144,6 +150,11 @@ class CommPPOLearner(PPOTorchLearner):
 
     def compute_loss_for_module(self, *, module_id: str, config: Any, batch: Any, fwd_out: Any) -> Tensor:
         module = self.module[module_id].unwrapped()
+        if isinstance(module, GraphTeamModule):
+            entropy = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
+            terms = graph_learning.loss(module, batch, config.clip_param, entropy, config.graph_loss)
+            self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
+            return sum(terms.values(), torch.zeros(()))
         if not isinstance(module, TeamModule):
             return super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
         seen, own = batch["seen"], batch["own"]

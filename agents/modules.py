@@ -15,7 +15,10 @@ from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 
+from agents.bottlenecks import bottleneck
 from agents.channels import DifferentiableChannel
+from agents.graph_team import Critic, GraphTeam, Plan
+from agents.graphs import graph
 from agents.networks import Perceptron, choices
 from commenv.core.channel import Channel
 
@@ -107,3 +110,49 @@ class TeamModule(TorchRLModule, InferenceOnlyAPI):
 
     def get_non_inference_attributes(self) -> list[str]:
         return ["reward_model"]
+
+
+class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
+    """A team that talks over a graph within each step, and a critic that is used in training only.
+
+    model_config: plan, the fields of Plan but names, observations and choices, which follow from the spaces; central, whether
+    the critic sees all observations or an agent's own.
+    """
+
+    def setup(self) -> None:
+        observations, actions = self.observation_space.spaces, self.action_space.spaces
+        self.team = build(
+            Plan(
+                names=tuple(observations),
+                observations=tuple(space.shape[0] for space in observations.values()),
+                choices=tuple(tuple(choices(space)) for space in actions.values()),
+                **self.model_config["plan"],
+            )
+        )
+        if not self.inference_only:
+            self.critic = Critic(self.team.longest, self.team.plan.width, central=self.model_config["central"])
+
+    def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """The team as deployed, without memory of earlier steps; observations stand in a dictionary by agent."""
+        seen = [batch[Columns.OBS][name] for name in self.team.plan.names]
+        padded = torch.stack([torch.nn.functional.pad(x, (0, self.team.longest - x.shape[-1])) for x in seen], 1)
+        logits = self.team(padded, self.team.beginning(len(padded))).logits
+        return {
+            Columns.ACTION_DIST_INPUTS: {
+                name: torch.cat([logits[:, i, k, :n] for k, n in enumerate(own)], -1)
+                for i, (name, own) in enumerate(zip(self.team.plan.names, self.team.plan.choices, strict=True))
+            }
+        }
+
+    def _forward_train(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {}  # the loss unrolls the team itself
+
+    def get_non_inference_attributes(self) -> list[str]:
+        return ["critic"]
+
+
+def build(plan: Plan) -> GraphTeam:
+    """A team of new networks. Raises ValueError for parts that there are not, or that do not fit."""
+    code = bottleneck(plan.bottleneck, plan.width, bits=plan.bits, **(plan.bottleneck_options or {}))
+    links = graph(plan.graph, len(plan.names), plan.width, code.reads, **(plan.graph_options or {}))
+    return GraphTeam(plan, links, code)

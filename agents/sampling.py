@@ -212,8 +212,7 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         self.num_env_steps_sampled_lifetime += steps
         log(NUM_ENV_STEPS_SAMPLED, steps, reduce="sum")
         log(NUM_ENV_STEPS_SAMPLED_LIFETIME, steps, reduce="lifetime_sum", with_throughput=True)
-        for name in self.agents:
-            acted = int(fragment.agents[name]["active"].sum())
+        for name, acted in self._acted(fragment).items():
             log((NUM_AGENT_STEPS_SAMPLED, name), acted, reduce="sum")
             log((NUM_AGENT_STEPS_SAMPLED_LIFETIME, name), acted, reduce="lifetime_sum")
             log((NUM_MODULE_STEPS_SAMPLED, self.module_of[name]), acted, reduce="sum")
@@ -235,6 +234,9 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             log((EPISODE_AGENT_RETURN_MEAN, name), float(returns[name].mean()), window=1)
             log((EPISODE_MODULE_RETURN_MEAN, self.module_of[name]), float(returns[name].mean()), window=1)
         self._log_bits(episodes)
+
+    def _acted(self, fragment: Fragment) -> dict[str, int]:
+        return {name: int(fragment.agents[name]["active"].sum()) for name in self.agents}
 
     def _log_bits(self, episodes: int) -> None:
         total, before = self.env.meter.total, self._meter_before.total

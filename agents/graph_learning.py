@@ -1,0 +1,140 @@
+"""What a team that talks over a graph learns from: PPO on every agent's own decisions, with messages that let gradients through."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.advantages import generalised_advantages
+from agents.fragments import Fragment
+from agents.graph_team import GraphTeam, Step
+from commenv.core.errors import bad
+
+CHUNK = 8192
+"""Rows for which values are computed at once."""
+
+
+@dataclass(frozen=True)
+class GraphLoss:
+    """Coefficients of what is added to PPO's loss, and how rewards are counted. With every weight at 0 it is plain PPO."""
+
+    reward_scale: float = 1.0
+    """Rewards are multiplied by it."""
+    shared: float = 0.0
+    """Share of the team's mean reward in what each agent is paid, 0 to 1."""
+    ends_below: float = -math.inf
+    """An agent's return ends with a reward below this, as with a crash: what comes after is not its doing."""
+    value: float = 0.25
+    """Weight of the critic's loss, in units of the advantages' variance."""
+    bottleneck: float = 1.0
+    """Weight of the bottleneck's own loss."""
+    graph: float = 1.0
+    """Weight of the graph's own loss."""
+    price: float = 0.0
+    """Price of a bit that somebody is told, per step, in units of the advantages' spread: a linear one saves nothing or all."""
+
+
+def columns(module: Any, fragment: Fragment, gamma: float, lambda_: float, c: GraphLoss) -> dict[str, Tensor]:
+    """A row a game, of T steps: what `loss` reads. Advantages are normalised over all decisions of who is there."""
+    (own,) = fragment.agents.values()
+    data = {key: _tensor(column) for key, column in own.items()}
+    B, T, N = data["rewards"].shape
+    present = (data["obs"] != 0).any(-1)
+    present_last = (data["last_obs"] != 0).any(-1)
+    over = _tensor(fragment.terminated | fragment.truncated).unsqueeze(-1)  # [B, T, 1]
+    gone = ~torch.cat([present[:, 1:], present_last.unsqueeze(1)], 1)
+    rewards = data["rewards"] * c.reward_scale
+    rewards = (1 - c.shared) * rewards + c.shared * rewards.mean(-1, keepdim=True)
+    terminated = over | gone | (data["rewards"] < c.ends_below)
+    acts = present & data["active"]
+    values = _values(module, data["obs"].flatten(0, 1), data["time"].flatten()).view(B, T, N)
+    last = _values(module, data["last_obs"], data["last_time"])
+
+    def rows(x: Tensor) -> Tensor:
+        return x.transpose(1, 2).reshape(B * N, T)
+
+    nothing = torch.zeros(B * N, T)
+    estimates = generalised_advantages(
+        rows(rewards),
+        rows(values),
+        rows(acts),
+        rows(terminated),
+        torch.zeros(B * N, T, dtype=torch.bool),
+        nothing,
+        last.reshape(B * N),
+        gamma,
+        lambda_,
+    )
+    advantages, targets = (x.view(B, N, T).transpose(1, 2) for x in estimates)
+    mean, spread = advantages[acts].mean(), advantages[acts].std().clamp_min(1e-4)
+    return {
+        **{key: data[key] for key in ("obs", "actions", "logp", "noise", "state", "fresh", "time")},
+        "acts": acts,
+        "advantages": (advantages - mean) / spread,
+        "targets": targets,
+        "spread": spread.expand(B),
+    }
+
+
+def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
+    """The steps of [b, T] again, as they were played, now with gradients: everything of Step with leading axis b * T."""
+    b, T = batch["fresh"].shape
+    noise = batch["noise"] if batch["noise"].shape[-1] else None
+    if team.keeps == 0:
+        flat = None if noise is None else noise.flatten(0, 1)
+        return team(batch["obs"].flatten(0, 1), team.beginning(b * T), flat)
+    state, steps = batch["state"], []
+    for t in range(T):
+        state = state * (~batch["fresh"][:, t])[:, None, None]
+        step = team(batch["obs"][:, t], state, None if noise is None else noise[:, t])
+        state = step.state
+        steps.append(step)
+    return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
+
+
+def loss(module: Any, batch: Mapping[str, Tensor], clip: float, entropy_weight: float, c: GraphLoss) -> dict[str, Tensor]:
+    """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, entropy, and what the team's parts ask."""
+    step = unroll(module.team, batch)
+    acts, advantage, logp_old, targets, actions = (
+        batch[key].flatten(0, 1) for key in ("acts", "advantages", "logp", "targets", "actions")
+    )
+    acting = acts.to(advantage.dtype)
+    count = acting.sum().clamp_min(1.0)
+    logp = step.logits.log_softmax(-1)
+    ratio = (logp.gather(-1, actions.long().unsqueeze(-1)).squeeze(-1).sum(-1) - logp_old).exp()
+    gain = torch.min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    entropy = -(logp.exp() * logp).sum((-1, -2))
+    values = module.critic(batch["obs"].flatten(0, 1), batch["time"].flatten())
+    terms = {
+        "policy": -(gain * acting).sum() / count,
+        "value": c.value * ((values - targets).square() * acting).sum() / count / batch["spread"][0].square(),
+        "entropy": -entropy_weight * (entropy * acting).sum() / count,
+    }
+    if c.bottleneck:
+        terms["bottleneck"] = c.bottleneck * step.loss[step.present].mean()
+    if c.graph:
+        terms["graph"] = c.graph * module.team.graph.loss()
+    if c.price:
+        terms["price"] = c.price * (step.links.sum((1, 2)) * step.present).sum() * module.team.bottleneck.bits / count
+    return terms
+
+
+def check(name: str, value: Any) -> float:
+    """A coefficient of GraphLoss. Raises ValueError for one that is no number, or negative where it must not be."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or (name != "ends_below" and value < 0):
+        raise bad(name, value, "a number, at least 0" if name != "ends_below" else "a number")
+    return float(value)
+
+
+@torch.no_grad()
+def _values(module: Any, observation: Tensor, time: Tensor) -> Tensor:
+    parts = zip(observation.split(CHUNK), time.split(CHUNK), strict=True)
+    return torch.cat([module.critic(o, t) for o, t in parts])
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

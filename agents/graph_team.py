@@ -1,0 +1,202 @@
+"""A team that talks over a graph within each step: everybody sees, messages go around for some rounds, then everybody acts.
+
+Each part is a choice of its own: who hears whom (agents/graphs), what a message can say (agents/bottlenecks), what an agent
+remembers (agents/memory). Nothing passes between agents but messages and what the graph broadcasts to schedule them.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from agents.bottlenecks.contract import Bottleneck
+from agents.graphs.contract import Graph
+from agents.memory import MEMORIES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a team is made of, as plain values: a file holds it, and it makes the team again."""
+
+    names: tuple[str, ...]
+    observations: tuple[int, ...]
+    """Length of each agent's observation."""
+    choices: tuple[tuple[int, ...], ...]
+    """Of each agent the number of choices of each component of its action."""
+    graph: str = "full"
+    graph_options: dict[str, Any] | None = None
+    bottleneck: str = "gumbel"
+    bottleneck_options: dict[str, Any] | None = None
+    bits: int = 2
+    """Bits a message."""
+    rounds: int = 1
+    memory: str = "none"
+    width: int = 64
+    """Length of the hidden vector."""
+    separate: bool = False
+    """Whether each agent has networks of its own; graph and bottleneck, the team's conventions, are always shared."""
+    identities: bool = False
+    """Whether an agent is told who it is."""
+
+    @property
+    def components(self) -> tuple[int, int]:
+        """(P, C): most components of an action, and most choices of one."""
+        return max(map(len, self.choices)), max(map(max, self.choices))
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+REFUSED = -1e9
+"""Logit of a choice that an agent has not: finite, so that entropies are."""
+
+
+class Step(NamedTuple):
+    """What a team does in one step, of B games and N agents."""
+
+    logits: Tensor  # [B, N, P, C] of each component of an action; REFUSED where an agent has fewer choices
+    hidden: Tensor  # [B, N, width] after the last round
+    state: Tensor  # [B, N, keeps] what is remembered
+    symbols: Tensor  # [B, R, N, d] long: the messages
+    links: Tensor  # [B, R, N, N] rows listen, columns speak
+    rate: Tensor  # [B, N] bits that an agent told at most, over all rounds and listeners, as training estimates it
+    loss: Tensor  # [B, N] the bottleneck's own loss
+    present: Tensor  # [B, N] bool
+
+
+class Mind(nn.Module):
+    """What is an agent's own: how it reads, remembers, makes up its mind after each round, and acts."""
+
+    def __init__(self, plan: Plan, sees: int, gathers: int) -> None:
+        super().__init__()
+        width = plan.width
+        self.encoder = nn.Sequential(nn.Linear(sees, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.memory = MEMORIES[plan.memory](width)
+        self.updates = nn.ModuleList(nn.Linear(width + gathers, width) for _ in range(plan.rounds))
+        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, math.prod(plan.components)))
+        _begin(self.encoder[0])
+        last = self.head[2]
+        assert isinstance(last, nn.Linear)
+        nn.init.normal_(last.weight, std=0.01)
+        nn.init.zeros_(last.bias)
+
+    def perceive(self, seen: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return self.memory(self.encoder(seen), state)
+
+    def update(self, k: int, hidden: Tensor, gathered: Tensor) -> Tensor:
+        """After round k."""
+        return torch.relu(self.updates[k](torch.cat([hidden, gathered], -1)))
+
+    def act(self, perceived: Tensor, hidden: Tensor) -> Tensor:
+        return self.head(torch.cat([perceived, hidden], -1))
+
+
+class GraphTeam(nn.Module):
+    """The deployable team. Observations are padded to the longest, and actions to the most choices.
+
+    An agent that sees nothing but zeros, as one without a car, is absent: it neither speaks nor hears.
+    """
+
+    refused: Tensor
+    ids: Tensor
+
+    def __init__(self, plan: Plan, graph: Graph, bottleneck: Bottleneck) -> None:
+        super().__init__()
+        self.plan, self.graph, self.bottleneck = plan, graph, bottleneck
+        self.agents, self.longest = len(plan.names), max(plan.observations)
+        sees = self.longest + (self.agents if plan.identities else 0)
+        self.minds = nn.ModuleList(Mind(plan, sees, graph.gathers) for _ in range(self.agents if plan.separate else 1))
+        self.keeps = self.minds[0].memory.keeps
+        refused = torch.ones(self.agents, *plan.components, dtype=torch.bool)
+        refused[..., 0] = False  # a component that an agent has not has one choice
+        for i, choices in enumerate(plan.choices):
+            for c, n in enumerate(choices):
+                refused[i, c, :n] = False
+        self.register_buffer("refused", refused, persistent=False)
+        self.register_buffer("ids", torch.eye(self.agents), persistent=False)
+
+    @property
+    def message_noise(self) -> int:
+        return self.bottleneck.noise
+
+    @property
+    def noise(self) -> int:
+        """Uniform random numbers an agent and a step in training: of each round the message's, then the graph's."""
+        return self.plan.rounds * (self.bottleneck.noise + self.graph.noise)
+
+    def beginning(self, games: int) -> Tensor:
+        """What is remembered when a game begins: [games, N, keeps]."""
+        return torch.zeros(games, self.agents, self.keeps)
+
+    def forward(self, observation: Tensor, state: Tensor, noise: Tensor | None = None) -> Step:
+        """observation [B, N, longest], state [B, N, keeps], noise [B, N, self.noise] or None for the team as deployed."""
+        present = (observation != 0).any(-1)
+        if self.plan.identities:
+            ids = self.ids[: observation.shape[-2]].expand(*observation.shape[:-1], self.agents)
+            observation = torch.cat([observation, ids * present.unsqueeze(-1)], -1)
+        perceived, state = self._each(lambda mind, x, s: mind.perceive(x, s), observation, state)
+        hidden, symbols, links = perceived, [], []
+        rate = loss = torch.zeros(present.shape)
+        for k in range(self.plan.rounds):
+            said, drawn = self._noise(noise, k)
+            message = self.bottleneck(hidden, said)
+            link = self.graph.schedule(self.graph.control(hidden, drawn), present, drawn)
+            gathered = self.graph.gather(hidden, message.read, link)
+            hidden = self._each(lambda mind, h, g, k=k: mind.update(k, h, g), hidden, gathered)
+            symbols.append(message.symbols)
+            links.append(link)
+            rate, loss = rate + message.rate * link.sum(-2), loss + message.loss
+        logits = self._each(lambda mind, p, h: mind.act(p, h), perceived, hidden).unflatten(-1, self.plan.components)
+        logits = logits.masked_fill(self.refused[: logits.shape[1]], REFUSED)
+        return Step(logits, hidden, state, torch.stack(symbols, 1), torch.stack(links, 1), rate, loss, present)
+
+    def _noise(self, noise: Tensor | None, k: int) -> tuple[Tensor | None, Tensor | None]:
+        if noise is None:
+            return None, None
+        a, b = self.bottleneck.noise, self.graph.noise
+        own = noise[..., k * (a + b) : (k + 1) * (a + b)]
+        return own[..., :a], own[..., a:]
+
+    def _each(self, part: Any, *columns: Tensor) -> Any:
+        """One mind for all, or each agent's own for its place."""
+        if len(self.minds) == 1:
+            return part(self.minds[0], *columns)
+        outs = [part(mind, *(column[..., i, :] for column in columns)) for i, mind in enumerate(self.minds)]
+        if isinstance(outs[0], tuple):
+            return tuple(torch.stack(parts, -2) for parts in zip(*outs, strict=True))
+        return torch.stack(outs, -2)
+
+
+class Critic(nn.Module):
+    """What each agent may still expect, in training only: from all observations and the time (central; Yu et al. 2022, MAPPO),
+    or from its own observation (own; de Witt et al. 2020, IPPO)."""
+
+    def __init__(self, sees: int, width: int, *, central: bool) -> None:
+        super().__init__()
+        self.central = central
+        self.encoder = nn.Sequential(nn.Linear(sees + 1, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        _begin(self.encoder[0])
+        self.listener, self.speaker = nn.Linear(width, width), nn.Linear(width, width)
+        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+
+    def forward(self, observation: Tensor, time: Tensor) -> Tensor:
+        """observation [B, N, sees], time [B] in 0..1 -> values [B, N]."""
+        present = (observation != 0).any(-1)
+        clock = time[:, None, None].expand(*observation.shape[:-1], 1)
+        x = self.encoder(torch.cat([observation, clock], -1))
+        if self.central:
+            links = present.unsqueeze(1) & ~torch.eye(x.shape[1], dtype=torch.bool)
+            pairs = torch.relu(self.listener(x).unsqueeze(2) + self.speaker(x).unsqueeze(1))
+            others = (links.to(x.dtype).unsqueeze(2) @ pairs).squeeze(2)
+        else:
+            others = torch.zeros_like(x)
+        return self.head(torch.cat([x, others], -1)).squeeze(-1)
+
+
+def _begin(layer: nn.Module) -> None:
+    """Weights as large as if there were one input: observations are one-hot in most of their places."""
+    assert isinstance(layer, nn.Linear)
+    nn.init.normal_(layer.weight, std=0.6)
+    nn.init.zeros_(layer.bias)
