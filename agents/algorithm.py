@@ -12,12 +12,12 @@ from ray.rllib.policy.sample_batch import DEFAULT_POLICY_ID
 from agents.channels import LARGEST
 from agents.graph_learning import GraphLoss, check
 from agents.graph_sampling import GraphEnvRunner
-from agents.graph_team import Plan
+from agents.graph_team import Plan, build
 from agents.learner import CommPPOLearner
 from agents.losses import TeamLoss
 from agents.modules import AgentModule, GraphTeamModule, TeamModule
 from agents.sampling import BatchedEnvRunner
-from agents.team import Team
+from agents.team import TalkingTeam, Team
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Options, choose
 from commenv.games import rules
@@ -37,9 +37,13 @@ class CommPPO(PPO):
     def get_default_config(cls) -> "CommPPOConfig":
         return CommPPOConfig()
 
-    def team(self) -> Team:
-        """The team as it is deployed now: one policy an agent, on plain tensors, without RLlib."""
+    def team(self) -> Team | TalkingTeam:
+        """The team as it is deployed now, on plain tensors, without RLlib."""
         config, policies = self.config, dict[str, Any]()
+        if config.learn == "graph":
+            network = build(self.get_module(TEAM).team.plan)
+            network.load_state_dict(self.get_module(TEAM).team.state_dict())
+            return TalkingTeam(config.env, config.options(), network)
         for name in config.layout().names:
             module_id = config.policy_mapping_fn(name, None)
             module = self.get_module(module_id)

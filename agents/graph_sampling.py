@@ -1,19 +1,14 @@
 """Sampling of teams that talk within a step: all agents of all games in one array, with what they remember and the noise they met."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
 from agents.fragments import Fragment
-from agents.graph_team import Step
-from agents.networks import choices, sample
+from agents.graph_team import Talk, by_agent, padded
+from agents.networks import sample
 from agents.sampling import COMMUNICATION, BatchedEnvRunner
-
-COUNTED = 4096
-"""Most symbols of a message whose frequencies are counted."""
-
 
 class GraphEnvRunner(BatchedEnvRunner):
     """Plays with one GraphTeamModule; its Fragments have one agent, the module, whose columns have an axis of the N agents.
@@ -22,11 +17,6 @@ class GraphEnvRunner(BatchedEnvRunner):
     began, fresh [B, T] whether a game began with that step, time [B, T] and last_time [B] in 0..1. There are no final_obs: the
     critic sees the clock, so a game that is cut at its horizon is over (time awareness; Pardo et al. 2018).
     """
-
-    def make_env(self) -> None:
-        super().make_env()
-        self._choices = [choices(self.env.action_spaces[name]) for name in self.agents]
-        self._widths = [self.env.observation_spaces[name].shape[0] for name in self.agents]
 
     def make_module(self) -> None:
         super().make_module()
@@ -41,10 +31,10 @@ class GraphEnvRunner(BatchedEnvRunner):
         rows: dict[str, list[Any]] = {k: [] for k in ("obs", "actions", "logp", "active", "rewards", "noise", "fresh", "time")}
         ends: dict[str, list[np.ndarray]] = {"terminated": [], "truncated": []}
         ended, finished, t = [], 0, 0
-        self._meter_before, self._talk = env.meter, _Talk(team)
+        self._meter_before, self._talk = env.meter, Talk(team)
         self._state[torch.from_numpy(self._fresh)] = 0.0
         began = self._state.clone()
-        seen = self._stacked(env.observations)
+        seen = padded(env.observations, self.agents)
         while t < length and (episodes is None or finished < episodes):
             noise = torch.rand(self.num_envs, len(self.agents), team.noise, generator=self._generator) if explore else None
             step = team(torch.from_numpy(seen), self._state, noise)
@@ -53,7 +43,7 @@ class GraphEnvRunner(BatchedEnvRunner):
             self._talk.add(step)
             active = np.stack([env.active[name] for name in self.agents], 1)
             time, fresh = self._time(), self._fresh.copy()
-            observations, rewards, term, trunc, infos = env.step(self._actions(drawn.numpy()))
+            observations, rewards, term, trunc, infos = env.step(by_agent(drawn.numpy(), team.plan))
             done, cut = term[self.agents[0]].copy(), trunc[self.agents[0]].copy()
             self._fresh = done | cut
             self._state = step.state * torch.from_numpy(~self._fresh)[:, None, None]
@@ -68,28 +58,11 @@ class GraphEnvRunner(BatchedEnvRunner):
                 over = done | cut
                 finished += int(over.sum())
                 ended.append({name: {k: v[over] for k, v in infos[name]["final_info"].items()} for name in self.agents})
-            seen = self._stacked(observations)
+            seen = padded(observations, self.agents)
             t += 1
         columns = {key: np.stack(values, 1) for key, values in rows.items()}
         columns |= {"last_obs": seen, "last_time": self._time(), "state": began.numpy()}
         return Fragment({self._id: columns}, np.stack(ends["terminated"], 1), np.stack(ends["truncated"], 1)), ended
-
-    def _stacked(self, observations: Mapping[str, np.ndarray]) -> np.ndarray:
-        """[B, N, longest], a copy."""
-        if len(set(self._widths)) == 1:
-            return np.stack([observations[name] for name in self.agents], 1)
-        first = observations[self.agents[0]]
-        stacked = np.zeros((len(first), len(self.agents), max(self._widths)), np.float32)
-        for i, name in enumerate(self.agents):
-            stacked[:, i, : self._widths[i]] = observations[name]
-        return stacked
-
-    def _actions(self, drawn: np.ndarray) -> dict[str, np.ndarray]:
-        """By agent, of drawn [B, N, P]."""
-        return {
-            name: drawn[:, i, : len(own)] if len(own) > 1 else drawn[:, i, 0]
-            for i, (name, own) in enumerate(zip(self.agents, self._choices, strict=True))
-        }
 
     def _time(self) -> np.ndarray:
         """How much of the game is over; 0 where nothing cuts it."""
@@ -103,43 +76,8 @@ class GraphEnvRunner(BatchedEnvRunner):
     def _log_bits(self, episodes: int) -> None:
         if self.env.layout.links:
             super()._log_bits(episodes)
-        for key, value in self._talk.figures(episodes).items():
+        for key, value in self._talk.figures().items():
             self.metrics.log_value((COMMUNICATION, key), value, window=1)
-
-
-class _Talk:
-    """What a team said within its steps."""
-
-    def __init__(self, team: Any) -> None:
-        self.team, self.steps, self.sent, self.heard, self.controls = team, 0, 0.0, 0.0, 0.0
-        self.size = int(np.prod([float(n) for n in team.bottleneck.alphabet]) if team.bottleneck.alphabet else 1)
-        self.counts = np.zeros(self.size if self.size <= COUNTED else 0)
-
-    def add(self, step: Step) -> None:
-        spoke = step.links.amax(-2) > 0  # [B, R, N]: somebody listens
-        self.steps += len(step.links)
-        self.sent += float(spoke.sum())
-        self.heard += float(step.links.sum())
-        present = step.present.sum(-1)
-        self.controls += float((present * (present > 1)).sum()) * step.links.shape[1]
-        if len(self.counts):
-            index = torch.zeros(step.symbols.shape[:-1], dtype=torch.long)
-            for k, n in enumerate(self.team.bottleneck.alphabet):
-                index = index * n + step.symbols[..., k]
-            self.counts += np.bincount(index[spoke].numpy().ravel(), minlength=self.size)
-
-    def figures(self, episodes: int) -> dict[str, float]:
-        """sent: each message once; heard: once for each listener; control: what the graph had everybody broadcast."""
-        bits, steps = self.team.bottleneck.bits, max(self.steps, 1)
-        figures = {
-            "sent_bits_per_step": self.sent * bits / steps,
-            "heard_bits_per_step": self.heard * bits / steps,
-            "control_bits_per_step": self.controls * self.team.graph.control_bits / steps,
-        }
-        if self.counts.sum():
-            frequency = self.counts[self.counts > 0] / self.counts.sum()
-            figures["entropy_bits_per_sent_message"] = float(-(frequency * np.log2(frequency)).sum())
-        return figures
 
 
 def _none(noise: torch.Tensor | None, seen: np.ndarray) -> np.ndarray:

@@ -5,13 +5,17 @@ remembers (agents/memory). Nothing passes between agents but messages and what t
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from agents.bottlenecks import bottleneck
 from agents.bottlenecks.contract import Bottleneck
+from agents.graphs import graph
 from agents.graphs.contract import Graph
 from agents.memory import MEMORIES
 
@@ -48,9 +52,19 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def of(cls, page: Mapping[str, Any]) -> "Plan":
+        """A plan as JSON holds it. Raises TypeError or KeyError for what is none."""
+        shapes = {"names": tuple(page["names"]), "observations": tuple(page["observations"])}
+        return cls(**{**page, **shapes, "choices": tuple(tuple(own) for own in page["choices"])})
+
 
 REFUSED = -1e9
 """Logit of a choice that an agent has not: finite, so that entropies are."""
+
+
+COUNTED = 4096
+"""Most symbols of a message whose frequencies are counted."""
 
 
 class Step(NamedTuple):
@@ -200,3 +214,82 @@ def _begin(layer: nn.Module) -> None:
     assert isinstance(layer, nn.Linear)
     nn.init.normal_(layer.weight, std=0.6)
     nn.init.zeros_(layer.bias)
+
+
+def build(plan: Plan) -> GraphTeam:
+    """A team of new networks. Raises ValueError for parts that there are not, or that do not fit."""
+    code = bottleneck(plan.bottleneck, plan.width, bits=plan.bits, **(plan.bottleneck_options or {}))
+    links = graph(plan.graph, len(plan.names), plan.width, code.reads, **(plan.graph_options or {}))
+    return GraphTeam(plan, links, code)
+
+
+class Talk:
+    """What a team said within its steps."""
+
+    def __init__(self, team: GraphTeam) -> None:
+        self.team, self.steps, self.sent, self.heard, self.controls = team, 0, 0.0, 0.0, 0.0
+        self.size = int(np.prod([float(n) for n in team.bottleneck.alphabet]) if team.bottleneck.alphabet else 1)
+        self.counts = np.zeros(self.size if self.size <= COUNTED else 0)
+
+    def add(self, step: Step) -> None:
+        spoke = step.links.amax(-2) > 0  # [B, R, N]: somebody listens
+        self.steps += len(step.links)
+        self.sent += float(spoke.sum())
+        self.heard += float(step.links.sum())
+        present = step.present.sum(-1)
+        self.controls += float((present * (present > 1)).sum()) * step.links.shape[1]
+        if len(self.counts):
+            index = torch.zeros(step.symbols.shape[:-1], dtype=torch.long)
+            for k, n in enumerate(self.team.bottleneck.alphabet):
+                index = index * n + step.symbols[..., k]
+            self.counts += np.bincount(index[spoke].numpy().ravel(), minlength=self.size)
+
+    def figures(self) -> dict[str, float]:
+        """sent: each message once; heard: once for each listener; control: what the graph had everybody broadcast."""
+        bits, steps = self.team.bottleneck.bits, max(self.steps, 1)
+        figures = {
+            "sent_bits_per_step": self.sent * bits / steps,
+            "heard_bits_per_step": self.heard * bits / steps,
+            "control_bits_per_step": self.controls * self.team.graph.control_bits / steps,
+        }
+        if self.counts.sum():
+            frequency = self.counts[self.counts > 0] / self.counts.sum()
+            figures["entropy_bits_per_sent_message"] = float(-(frequency * np.log2(frequency)).sum())
+        return figures
+
+
+class Talking:
+    """A deployed team at play in n games: it holds what each agent remembers, and looks at nothing but observations."""
+
+    def __init__(self, team: GraphTeam, games: int) -> None:
+        self.team, self.state, self.talk = team, team.beginning(games), Talk(team)
+
+    @torch.no_grad()
+    def act(
+        self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Each agent's likeliest action; seen by agent [n, w], fresh [n] bool: in which games this is the first step."""
+        self.state = self.state * torch.from_numpy(~fresh)[:, None, None]
+        step = self.team(torch.from_numpy(padded(seen, self.team.plan.names)), self.state)
+        self.state = step.state
+        self.talk.add(step)
+        return by_agent(step.logits.argmax(-1).numpy(), self.team.plan)
+
+
+def padded(seen: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
+    """Observations by agent [n, w] as one new array [n, N, longest]."""
+    widths = [seen[name].shape[-1] for name in names]
+    if len(set(widths)) == 1:
+        return np.stack([seen[name] for name in names], 1)
+    stacked = np.zeros((len(seen[names[0]]), len(names), max(widths)), np.float32)
+    for i, (name, width) in enumerate(zip(names, widths, strict=True)):
+        stacked[:, i, :width] = seen[name]
+    return stacked
+
+
+def by_agent(chosen: np.ndarray, plan: Plan) -> dict[str, np.ndarray]:
+    """Actions as the game takes them, of chosen [n, N, P]: [n], or [n, P] where an action has several components."""
+    return {
+        name: chosen[:, i, : len(own)] if len(own) > 1 else chosen[:, i, 0]
+        for i, (name, own) in enumerate(zip(plan.names, plan.choices, strict=True))
+    }

@@ -15,10 +15,8 @@ from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 
-from agents.bottlenecks import bottleneck
 from agents.channels import DifferentiableChannel
-from agents.graph_team import Critic, GraphTeam, Plan
-from agents.graphs import graph
+from agents.graph_team import Critic, Plan, build
 from agents.networks import Perceptron, choices
 from commenv.core.channel import Channel
 
@@ -149,10 +147,3 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
 
     def get_non_inference_attributes(self) -> list[str]:
         return ["critic"]
-
-
-def build(plan: Plan) -> GraphTeam:
-    """A team of new networks. Raises ValueError for parts that there are not, or that do not fit."""
-    code = bottleneck(plan.bottleneck, plan.width, bits=plan.bits, **(plan.bottleneck_options or {}))
-    links = graph(plan.graph, len(plan.names), plan.width, code.reads, **(plan.graph_options or {}))
-    return GraphTeam(plan, links, code)

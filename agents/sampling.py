@@ -230,6 +230,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         log(EPISODE_RETURN_MIN, float(np.min(team)), reduce="min", window=1)
         log(EPISODE_RETURN_MAX, float(np.max(team)), reduce="max", window=1)
         log(EPISODE_LEN_MEAN, float(lengths.mean()), window=1)
+        if "success" in ended[0][self.agents[0]]:
+            log("success_mean", float(np.concatenate([e[self.agents[0]]["success"] for e in ended]).mean()), window=1)
         for name in self.agents:
             log((EPISODE_AGENT_RETURN_MEAN, name), float(returns[name].mean()), window=1)
             log((EPISODE_MODULE_RETURN_MEAN, self.module_of[name]), float(returns[name].mean()), window=1)

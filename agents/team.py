@@ -1,17 +1,19 @@
-"""A trained team as it is deployed: one policy an agent, nothing of the trainer."""
+"""A trained team as it is deployed: networks on plain tensors, nothing of the trainer."""
 
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
+from agents.graph_team import GraphTeam, Plan, Talking, build
 from agents.networks import Perceptron, choices, sample
 from commenv.core.batch import Batch
 from commenv.core.channel import Channel
@@ -22,14 +24,53 @@ FORMAT = 1
 """Version of the files. It changes when what is written can no longer be read by older code."""
 
 
-class Team:
-    """One policy an agent; each reads its own observation and nothing else. Raises ValueError for policies that do not fit.
+class Player(Protocol):
+    """A team at play in n games."""
+
+    def act(
+        self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Actions of all agents; by agent what is seen [n, w] and who acts [n]; fresh [n]: where this is the first step."""
+        ...
+
+
+class Deployed:
+    """What all teams share: the game they play, and their files.
 
     Written as `team.json` (the game, its options, the shapes) and `team.safetensors` (the weights): loading executes no code.
     """
 
+    def __init__(self, id: str, options: Options) -> None:
+        self.id, self.options = id, options
+
+    def player(self, games: int) -> Player:
+        """The team at play in so many games at once, every agent by its likeliest action."""
+        raise NotImplementedError
+
+    def page(self) -> dict[str, Any]:
+        """What `team.json` says of the networks."""
+        raise NotImplementedError
+
+    def tensors(self) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def save(self, folder: str | Path) -> None:
+        """Write both files, each at once: an interrupted run leaves the old ones or the new ones."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({key: t.detach().contiguous() for key, t in self.tensors().items()}, folder / "team.safetensors.new")
+        page = {"format": FORMAT, "id": self.id, "options": plain(self.options), **self.page()}
+        (folder / "team.json.new").write_text(json.dumps(page, indent=1))
+        for name in ("team.safetensors", "team.json"):
+            os.replace(folder / f"{name}.new", folder / name)
+
+
+class Team(Deployed):
+    """One policy an agent; each reads its own observation and nothing else. Raises ValueError for policies that do not fit."""
+
     def __init__(self, id: str, options: Options, policies: Mapping[str, Perceptron]) -> None:
-        self.id, self.options, self.policies = id, options, dict(policies)
+        super().__init__(id, options)
+        self.policies = dict(policies)
         spaces = Batch(rules(id), options, 1)
         if set(self.policies) != set(spaces.possible_agents):
             raise ValueError(f"policies of {sorted(self.policies)} are no team: {id} is played by {spaces.possible_agents}")
@@ -50,43 +91,85 @@ class Team:
         drawn = [part.argmax(-1) if generator is None else sample(part, generator)[0] for part in parts]
         return (torch.stack(drawn, -1) if len(drawn) > 1 else drawn[0]).numpy()
 
-    def save(self, folder: str | Path) -> None:
-        """Write both files, each at once: an interrupted run leaves the old ones or the new ones."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        shapes = {name: policy.sizes for name, policy in self.policies.items()}
-        tensors = {
-            f"{name}.{key}": tensor.contiguous()
-            for name, policy in self.policies.items()
-            for key, tensor in policy.state_dict().items()
-        }
-        save_file(tensors, folder / "team.safetensors.new")
-        page = {"format": FORMAT, "id": self.id, "options": plain(self.options), "policies": shapes}
-        (folder / "team.json.new").write_text(json.dumps(page, indent=1))
-        for name in ("team.safetensors", "team.json"):
-            os.replace(folder / f"{name}.new", folder / name)
+    def player(self, games: int) -> Player:
+        return _Alone(self)
+
+    def page(self) -> dict[str, Any]:
+        return {"policies": {name: policy.sizes for name, policy in self.policies.items()}}
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {f"{name}.{key}": t for name, policy in self.policies.items() for key, t in policy.state_dict().items()}
 
     @classmethod
     def load(cls, folder: str | Path) -> "Team":
-        """Read a team. Raises FileNotFoundError, or ValueError for files that are damaged or do not belong together."""
-        folder = Path(folder)
-        for name in ("team.json", "team.safetensors"):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"{folder} holds no team: {name} is missing")
-        try:
-            page = json.loads((folder / "team.json").read_text())
-            if page["format"] != FORMAT:
-                raise ValueError(f"format {page['format']!r}; this version reads {FORMAT}")
-            tensors = load_file(folder / "team.safetensors")
-            policies = {}
-            for name, sizes in page["policies"].items():
-                policy = Perceptron(sizes)
-                own = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
-                policy.load_state_dict(own)
-                policies[name] = policy
-            return cls(page["id"], choose(rules(page["id"]), page["options"]), policies)
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as reason:
-            raise ValueError(f"the team in {folder} cannot be read: {reason}") from reason
+        """Read a team of one policy an agent. Raises what `load` does, and ValueError for a team of another kind."""
+        team = load(folder)
+        if not isinstance(team, cls):
+            raise ValueError(f"the team in {folder} talks within each step: it has no policy for one agent alone")
+        return team
+
+
+class _Alone:
+    def __init__(self, team: Team) -> None:
+        self.team = team
+
+    def act(
+        self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        act, nothing = self.team.act, np.zeros(len(fresh), int)
+        return {name: act(name, seen[name]) if active[name].any() else nothing for name in self.team.policies}
+
+
+class TalkingTeam(Deployed):
+    """A team that talks over a graph within each step. Raises ValueError for networks that do not fit the game."""
+
+    def __init__(self, id: str, options: Options, network: GraphTeam) -> None:
+        super().__init__(id, options)
+        self.network, plan = network, network.plan
+        spaces = Batch(rules(id), options, 1)
+        names = tuple(spaces.possible_agents)
+        wanted = (
+            names,
+            tuple(spaces.observation_spaces[name].shape[0] for name in names),  # type: ignore[index]
+            tuple(tuple(choices(spaces.action_spaces[name])) for name in names),
+        )
+        if (plan.names, plan.observations, plan.choices) != wanted:
+            raise ValueError(f"a team of {plan.names} with {plan.observations} in and {plan.choices} out does not fit {id}: {wanted}")
+
+    def player(self, games: int) -> Talking:
+        return Talking(self.network, games)
+
+    def page(self) -> dict[str, Any]:
+        return {"plan": self.network.plan.as_dict()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        return dict(self.network.state_dict())
+
+
+def load(folder: str | Path) -> Team | TalkingTeam:
+    """Read a team. Raises FileNotFoundError, or ValueError for files that are damaged or do not belong together."""
+    folder = Path(folder)
+    for name in ("team.json", "team.safetensors"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} holds no team: {name} is missing")
+    try:
+        page = json.loads((folder / "team.json").read_text())
+        if page["format"] != FORMAT:
+            raise ValueError(f"format {page['format']!r}; this version reads {FORMAT}")
+        tensors = load_file(folder / "team.safetensors")
+        options = choose(rules(page["id"]), page["options"])
+        if "plan" in page:
+            network = build(Plan.of(page["plan"]))
+            network.load_state_dict(tensors)
+            return TalkingTeam(page["id"], options, network)
+        policies = {}
+        for name, sizes in page["policies"].items():
+            policies[name] = Perceptron(sizes)
+            own = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
+            policies[name].load_state_dict(own)
+        return Team(page["id"], options, policies)
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as reason:
+        raise ValueError(f"the team in {folder} cannot be read: {reason}") from reason
 
 
 def plain(options: Options) -> dict[str, Any]:

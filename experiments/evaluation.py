@@ -47,6 +47,12 @@ class Evaluation:
     mutual_information_bits: float | None
     """I(state; delivered message), by Miller-Madow where it is not exact; None where the game has no one state or link."""
     mutual_information_standard_error: float | None
+    success: float | None = None
+    """Share of games that succeeded; None where the game has no measure of it, or it was not played."""
+    steps: float | None = None
+    """Mean length of a game; None where it was not played."""
+    talk: dict[str, float] | None = None
+    """Of teams that talk within a step, bits a step: sent, heard (once for each listener), control; entropy of a message."""
 
 
 def evaluate(
@@ -124,34 +130,41 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
     batch = Batch(rules(team.id), options, n, seed, copy=False)
     names = batch.possible_agents
     heard = _Heard(batch)
-    played, total, squares = np.zeros(n, int), 0.0, 0.0
-    seen = batch.reset()
+    played, total, squares, successes, steps = np.zeros(n, int), 0.0, 0.0, 0.0, 0
+    seen, fresh, player = batch.reset(), np.ones(n, bool), team.player(n)
     while played.min() < each:
-        active = batch.active
-        actions = {name: team.act(name, seen[name]) if active[name].any() else np.zeros(n, int) for name in names}
+        actions = player.act(seen, batch.active, fresh)
         heard.before()
         seen, *_, infos = batch.step(actions)
+        fresh = batch.buffers.terminated | batch.buffers.truncated
         heard.after()
         if "final_info" in infos[names[0]]:
             ended = infos[names[0]]["_final_info"] & (played < each)
             returns = np.mean([infos[name]["final_info"]["episode_return"][ended] for name in names], axis=0)
             total, squares = total + float(returns.sum()), squares + float(returns @ returns)
+            if "success" in infos[names[0]]["final_info"]:
+                successes += float(infos[names[0]]["final_info"]["success"][ended].sum())
+            steps += int(infos[names[0]]["final_info"]["episode_length"][ended].sum())
             played += infos[names[0]]["_final_info"]
             tell(int(np.minimum(played, each).sum()), n * each, "playing")
     N, finished = n * each, int(played.sum())
-    meter = batch.meter.total
-    per_game = meter.offered / finished
     information = heard.information()
+    talk = getattr(player, "talk", None)
+    meter = batch.meter.total if batch.layout.links else None
+    per_game = meter.offered / finished if meter else 0.0
     return Evaluation(
         reward=total / N,
         standard_error=float(np.sqrt(max(squares / N - (total / N) ** 2, 0.0) / N)),
         exact=False,
         games_evaluated=N,
-        capacity_bits=meter.capacity_bits / finished,
-        payload_bits=meter.payload_bits / finished,
-        entropy_bits=per_game * meter.entropy,
+        capacity_bits=meter.capacity_bits / finished if meter else 0.0,
+        payload_bits=meter.payload_bits / finished if meter else 0.0,
+        entropy_bits=per_game * meter.entropy if meter else 0.0,
         mutual_information_bits=per_game * information.bits if information else None,
         mutual_information_standard_error=per_game * information.standard_error if information else None,
+        success=successes / N if batch.measures_success else None,
+        steps=steps / N,
+        talk={key.removesuffix("_per_step"): value for key, value in talk.figures().items()} if talk else None,
     )
 
 
