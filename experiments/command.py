@@ -109,12 +109,13 @@ def limits(id: Id, words: Words = None, as_json: Json = False) -> None:
 
 @app.command()
 def train(
-    id: Id,
     out: Annotated[Path, typer.Option(help="Folder of this run; one that was interrupted continues.")],
-    words: Words = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="ID KEY=VALUE", help="A game and its options.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same team.")] = 0,
     learn: Learn = "differentiable",
     steps: Steps = None,
+    recipe: Annotated[str | None, typer.Option(metavar="NAME", help="A recorded recipe, instead of an ID.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Bits a message, of a recipe.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train one team into a folder.
@@ -126,14 +127,22 @@ def train(
 
     - `commenv train messaging/referential-v0 bits=2 --out runs/two-bits`
     - `commenv train messaging/referential-v0 bits=3 --learn independent --seed 7 --out runs/alone`
+    - `commenv train --recipe traffic_junction-easy --bits 2 --out runs/junction`
     """
     with refusals(lambda: _stopped(out)):
-        from experiments import runs
+        from experiments import recipes, runs
         from experiments.options import parse
 
-        recipe = runs.Recipe(id, parse(words or []), seed, learn, steps)
-        with progress(f"training {id}") as (tell, _):
-            page = runs.train(recipe, out, tell)
+        if recipe:
+            chosen = recipes.recipe(recipe, seed, parse(words or []), bits, steps)
+        elif not words or "=" in words[0]:
+            raise ValueError("say what to train: an ID (see `commenv list`), or --recipe NAME")
+        elif bits is not None:
+            raise ValueError(f"--bits={bits} belongs to a recipe: of a game, write bits={bits}")
+        else:
+            chosen = runs.Recipe(words[0], parse(words[1:]), seed, learn, steps)
+        with progress(f"training {recipe or chosen.id}") as (tell, _):
+            page = runs.train(chosen, out, tell)
         show(page, as_json, run_table(page), f"the team is in {out}; next: commenv evaluate {out}")
 
 

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from agents import Team
 
 
-def teams(folder: Path) -> dict[str, "Team"]:
+def teams(folder: Path) -> dict[str, Any]:
     """The teams of a folder by name: the one of a run (its folder's), or all of a frontier ("bits=2/seed=0", ...).
 
     Raises FileNotFoundError where there is none.
     """
-    from agents import Team
+    from agents import load
 
     if (folder / "team.json").is_file():
-        return {folder.resolve().name: Team.load(folder)}
+        return {folder.resolve().name: load(folder)}
     found = sorted(path.parent for path in folder.glob("bits=*/seed=*/team.json"))
     if not found:
         raise FileNotFoundError(f"{folder} holds no team: neither a finished run nor a frontier")
-    loaded = {path.relative_to(folder).as_posix(): Team.load(path) for path in found}
+    loaded = {path.relative_to(folder).as_posix(): load(path) for path in found}
     return dict(sorted(loaded.items(), key=lambda item: (item[1].options.link.size, len(item[0]), item[0])))
 
 

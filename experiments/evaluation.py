@@ -60,13 +60,15 @@ def evaluate(
 ) -> dict[str, Any]:
     """The figures of a team beside the limits; over another channel, if one is given, of which fields not said stay.
 
+    A team that talks within a step is held against the limits of a channel of as many bits a message.
     games: play so many even where an exact evaluation is possible. Raises ValueError for a channel that does not fit.
     """
     options = over(team.options, dict(channel)) if channel else team.options
     found = enumerated(team, options) if games is None else None
     if found is None:
         found = played(team, options, games or GAMES, tell)
-    limits = rules(team.id).limits(options)
+    said = team.network.plan.bits if isinstance(team, TalkingTeam) else None
+    limits = rules(team.id).limits(options if said is None else options.at(said))
     return {
         **asdict(found),
         "silent": limits.silent.value,

@@ -21,7 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from experiments.options import chosen
 
 CHECKPOINT_EVERY = 20.0
 """Seconds."""
-LEARN = ("differentiable", "independent")
+LEARN = ("differentiable", "independent", "graph")
 RUN: Kinds = {
     **{"id": str, "options": dict, "seed": int, "learn": str, "total_steps": int, "iterations": int},
     **{"seconds": int | float, "games": int, "interruptions": int, "status": str},
@@ -49,6 +49,12 @@ class Recipe:
     learn: str = "differentiable"
     total_steps: int | None = None
     """Environment steps; None: those of the run in the folder, or CommPPOConfig's."""
+    communication: dict[str, Any] = field(default_factory=dict)
+    """What else is said to CommPPOConfig.communication."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """What is said to RLlib: of `env_runners` num_envs_per_env_runner and rollout_fragment_length, the rest to `training`. Of a
+    schedule, [[0, 2e-3], [1, 1e-4]], the first numbers are shares of total_steps; of minibatch_size, the unit is decisions, or
+    whole games of a fragment where the team talks over a graph."""
 
     def __post_init__(self) -> None:
         chosen(self.id, self.options)
@@ -61,7 +67,7 @@ class Recipe:
     def check(self, page: dict[str, Any], folder: Path, but: tuple[str, ...] = ()) -> None:
         """Raises ValueError if what stands in a folder was made by another recipe."""
         for name, ours in asdict(self).items():
-            theirs = page.get(name)
+            theirs = page.get(name, {} if isinstance(ours, dict) else None)
             same = theirs == ours or (name == "total_steps" and ours is None)
             if name == "options" and isinstance(theirs, dict):
                 same = _same_options(self.id, theirs, self.options)
@@ -73,13 +79,24 @@ class Recipe:
         from agents import CommPPOConfig
 
         config = CommPPOConfig().environment(self.id, env_config=self.options)
-        config.communication(learn=self.learn, total_steps=self.total_steps)
+        config.communication(learn=self.learn, total_steps=self.total_steps, **self.communication)
+        said = {key: scheduled(value, config.total_steps) for key, value in self.training.items()}
+        played = {key: said.pop(key) for key in ("num_envs_per_env_runner", "rollout_fragment_length") if key in said}
+        config.env_runners(**played)
+        if len(played) == 2:
+            config.training(train_batch_size_per_learner=math.prod(played.values()))
+        config.training(**said)
         return config.debugging(seed=self.seed, log_level="ERROR")
 
     def validate(self) -> None:
         """Raises ValueError for what cannot be learned so, before anything is built or written."""
         quiet()
         self.config().validate()
+
+
+def scheduled(value: Any, total_steps: int) -> Any:
+    """A schedule over shares of the training, in steps as RLlib wants it; anything else as it is."""
+    return [[int(share * total_steps), at] for share, at in value] if isinstance(value, list) else value
 
 
 def _same_options(id: str, theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
@@ -174,7 +191,8 @@ class _Run:
         line = metrics(self.iteration, result)
         self.lines.append(line)
         self.games += line["games"]
-        return "" if line["reward"] is None else f"reward {line['reward']:.3f}"
+        told = {"reward": line["reward"], "success": line["success"], "steps": line["length"]}
+        return ", ".join(f"{key} {value:.3f}" for key, value in told.items() if value is not None)
 
     def save(self) -> None:
         """A finished run leaves its team, an unfinished one a checkpoint."""
@@ -215,6 +233,8 @@ def metrics(iteration: int, result: dict[str, Any]) -> dict[str, Any]:
         "steps": int(runners["num_env_steps_sampled_lifetime"]),
         "games": int(runners.get("num_episodes", 0)),
         "reward": float(sum(returns) / len(returns)) if returns else None,
+        "length": float(runners["episode_len_mean"]) if returns else None,
+        "success": float(runners["success_mean"]) if "success_mean" in runners else None,
         **{key: float(value) for key, value in sorted(runners.get("communication", {}).items())},
         "seconds": round(float(result["time_this_iter_s"]), 4),
     }

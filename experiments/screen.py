@@ -205,6 +205,11 @@ def _one(found: dict[str, Any]) -> Table:
         made.add_row(key.replace("_", " "), figure(found[key]))
     told = found["mutual_information_bits"], found["mutual_information_standard_error"]
     made.add_row("I(state; delivered) bits", uncertain(*told))
+    for key in ("success", "steps"):
+        if found[key] is not None:
+            made.add_row(key, figure(found[key]))
+    for key, value in (found["talk"] or {}).items():
+        made.add_row(f"{key.replace('_', ' ')} (a step)" if "message" not in key else key.replace("_", " "), figure(value))
     return made
 
 

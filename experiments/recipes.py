@@ -1,0 +1,53 @@
+"""Recorded recipes: what was trained, with what, for the results in experiments/results. `commenv train --recipe NAME`."""
+
+from dataclasses import replace
+from typing import Any
+
+from commenv.core.errors import bad
+from experiments.runs import Recipe
+
+TALKING: dict[str, Any] = {
+    "num_envs_per_env_runner": 256,
+    "num_epochs": 3,
+    "clip_param": 0.2,
+    "grad_clip": 1.0,
+    "grad_clip_by": "global_norm",
+    "lr": [[0, 2e-3], [0.3, 2e-3], [1, 1e-4]],
+    "entropy_coeff": [[0, 0.02], [0.8, 0.0]],
+}
+"""How teams that talk over a graph learn, where a recipe says nothing else."""
+
+RECIPES: dict[str, Recipe] = {
+    "traffic_junction-easy": Recipe(
+        "classic/traffic_junction-v0",
+        {},
+        learn="graph",
+        total_steps=600_000,
+        communication={"graph": "full", "bits": 4, "loss": {"reward_scale": 0.1, "ends_below": -5.0}},
+        training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
+    ),
+    "predator_prey-5": Recipe(
+        "classic/predator_prey-v0",
+        {"size": 5},
+        learn="graph",
+        total_steps=500_000,
+        communication={"graph": "full", "bits": 5, "memory": "gru"},
+        training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
+    ),
+}
+"""By name."""
+
+
+def recipe(name: str, seed: int = 0, options: dict[str, Any] | None = None, bits: int | None = None, steps: int | None = None) -> Recipe:
+    """A recorded recipe with another seed, other options of the game, bits a message or steps. Raises ValueError for no such name."""
+    if name not in RECIPES:
+        raise bad("recipe", name, f"one of {', '.join(RECIPES)}")
+    found = RECIPES[name]
+    said = found.communication if bits is None else {**found.communication, "bits": bits}
+    return replace(
+        found,
+        seed=seed,
+        options={**found.options, **(options or {})},
+        total_steps=steps or found.total_steps,
+        communication=said,
+    )
