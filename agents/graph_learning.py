@@ -12,6 +12,7 @@ from torch import Tensor
 from agents.advantages import generalised_advantages
 from agents.fragments import Fragment
 from agents.graph_team import GraphTeam, Step
+from agents.terms.contract import Moment
 from commenv.core.errors import bad
 
 CHUNK = 8192
@@ -34,8 +35,6 @@ class GraphLoss:
     """Weight of the bottleneck's own loss."""
     graph: float = 1.0
     """Weight of the graph's own loss."""
-    price: float = 0.0
-    """Price of a bit that somebody is told, per step, in units of the advantages' spread: a linear one saves nothing or all."""
 
 
 def columns(module: Any, fragment: Fragment, gamma: float, lambda_: float, c: GraphLoss) -> dict[str, Tensor]:
@@ -96,30 +95,28 @@ def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
     return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
 
 
-def loss(module: Any, batch: Mapping[str, Tensor], clip: float, entropy_weight: float, c: GraphLoss) -> dict[str, Tensor]:
-    """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, entropy, and what the team's parts ask."""
+def loss(
+    module: Any, batch: Mapping[str, Tensor], clip: float, entropy_weight: float, progress: float, c: GraphLoss
+) -> dict[str, Tensor]:
+    """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, entropy, and what the team's parts and
+    the terms that were chosen ask."""
     step = unroll(module.team, batch)
-    acts, advantage, logp_old, targets, actions = (
-        batch[key].flatten(0, 1) for key in ("acts", "advantages", "logp", "targets", "actions")
-    )
-    acting = acts.to(advantage.dtype)
-    count = acting.sum().clamp_min(1.0)
+    flat = {key: column.flatten(0, 1) for key, column in batch.items() if key not in ("state", "spread")}
+    acting = flat["acts"].to(flat["logp"].dtype)
     logp = step.logits.log_softmax(-1)
-    ratio = (logp.gather(-1, actions.long().unsqueeze(-1)).squeeze(-1).sum(-1) - logp_old).exp()
-    gain = torch.min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    ratio = (logp.gather(-1, flat["actions"].long().unsqueeze(-1)).squeeze(-1).sum(-1) - flat["logp"]).exp()
+    now = Moment(module, flat, step, logp, ratio, acting, progress)
+    values = module.critic(flat["obs"], flat["time"])
     entropy = -(logp.exp() * logp).sum((-1, -2))
-    values = module.critic(batch["obs"].flatten(0, 1), batch["time"].flatten())
     terms = {
-        "policy": -(gain * acting).sum() / count,
-        "value": c.value * ((values - targets).square() * acting).sum() / count / batch["spread"][0].square(),
-        "entropy": -entropy_weight * (entropy * acting).sum() / count,
+        "policy": now.mean(-torch.min(ratio * flat["advantages"], ratio.clamp(1 - clip, 1 + clip) * flat["advantages"])),
+        "value": c.value * now.mean((values - flat["targets"]).square()) / batch["spread"][0].square(),
+        "entropy": -entropy_weight * now.mean(entropy),
     }
     if c.bottleneck:
-        terms["bottleneck"] = c.bottleneck * step.loss[step.present].mean()
+        terms["bottleneck"] = c.bottleneck * (step.loss * step.present).sum() / step.present.sum().clamp_min(1)
     if c.graph:
         terms["graph"] = c.graph * module.team.graph.loss()
-    if c.price:
-        terms["price"] = c.price * (step.links.sum((1, 2)) * step.present).sum() * module.team.bottleneck.bits / count
     return terms
 
 

@@ -156,8 +156,9 @@ class GraphTeam(nn.Module):
         for k in range(self.plan.rounds):
             said, drawn = self._noise(noise, k)
             message = self.bottleneck(hidden, said)
-            link = self.graph.schedule(self.graph.control(hidden, drawn), present, drawn)
-            gathered = self.graph.gather(hidden, message.read, link)
+            control = self.graph.control(hidden, drawn) * present.unsqueeze(-1)
+            link = self.graph.schedule(control, present, drawn)
+            gathered = self.graph.gather(hidden, message.read, link, control)
             hidden = self._each(lambda mind, h, g, k=k: mind.update(k, h, g), hidden, gathered)
             symbols.append(message.symbols)
             links.append(link)

@@ -152,7 +152,7 @@ class CommPPOLearner(PPOTorchLearner):
         module = self.module[module_id].unwrapped()
         if isinstance(module, GraphTeamModule):
             entropy = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
-            terms = graph_learning.loss(module, batch, config.clip_param, entropy, config.graph_loss)
+            terms = graph_learning.loss(module, batch, config.clip_param, entropy, self.progress, config.graph_loss)
             self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
             return sum(terms.values(), torch.zeros(()))
         if not isinstance(module, TeamModule):

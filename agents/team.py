@@ -15,6 +15,7 @@ from torch import Tensor
 
 from agents.graph_team import GraphTeam, Plan, Talking, build
 from agents.networks import Perceptron, choices, sample
+from agents.split import LoneAgent
 from commenv.core.batch import Batch
 from commenv.core.channel import Channel
 from commenv.core.game import Options, choose
@@ -138,6 +139,10 @@ class TalkingTeam(Deployed):
 
     def player(self, games: int) -> Talking:
         return Talking(self.network, games)
+
+    def split(self) -> list[LoneAgent]:
+        """N agents that hold their own networks only and exchange bytes."""
+        return [LoneAgent(self.network, i) for i in range(len(self.network.plan.names))]
 
     def page(self) -> dict[str, Any]:
         return {"plan": self.network.plan.as_dict()}
