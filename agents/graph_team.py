@@ -31,7 +31,7 @@ class Plan:
     """Of each agent the number of choices of each component of its action."""
     graph: str = "full"
     graph_options: dict[str, Any] | None = None
-    bottleneck: str = "gumbel"
+    bottleneck: str = "gumbel_softmax"
     bottleneck_options: dict[str, Any] | None = None
     bits: int = 2
     """Bits a message."""
