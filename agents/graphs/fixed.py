@@ -1,41 +1,30 @@
-"""Graphs that nobody learns: none, full, or any of networkx."""
+"""Graphs that nobody learns: none, or any that networkx or a name describes."""
+
+from typing import Any
 
 import networkx
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from agents.graphs.contract import Graph, mean, others
-
-
-class Full(Graph):
-    """Everybody hears everybody. CommNet's mean (Sukhbaatar, Szlam, Fergus 2016) of a linear map of what is heard."""
-
-    def __init__(self, agents: int, width: int, reads: int) -> None:
-        super().__init__()
-        self.gathers = width
-        self.value = nn.Linear(reads, width)
-
-    def schedule(self, control: Tensor, present: Tensor, noise: Tensor | None = None) -> Tensor:
-        return others(present)
-
-    def gather(self, hidden: Tensor, read: Tensor, links: Tensor) -> Tensor:
-        return mean(self.value(read), links)
+from agents.graphs.commnet import CommNet
+from agents.graphs.contract import Graph, others
+from commenv.core.topology import links
 
 
-class Fixed(Full):
-    """A given graph: an edge (i, j) of `topology` lets j hear i; an undirected one both."""
+class Fixed(CommNet):
+    """A given graph: an edge (i, j) of `topology` lets j hear i; an undirected one both. CommNet's mean of what is heard.
+
+    topology: a networkx graph whose nodes are the agents 0..agents-1, or a name that `commenv.core.topology.links` knows, with
+    its options. Of fewer than `agents` agents, the first ones keep their places.
+    """
 
     adjacency: Tensor
 
-    def __init__(self, agents: int, width: int, reads: int, topology: networkx.Graph) -> None:
+    def __init__(self, agents: int, width: int, reads: int, topology: str | networkx.Graph, **options: Any) -> None:
         super().__init__(agents, width, reads)
-        if sorted(topology.nodes) != list(range(agents)):
-            raise ValueError(f"topology={topology} is not allowed: its nodes must be the agents 0..{agents - 1}")
         adjacency = torch.zeros(agents, agents)
-        for i, j in topology.edges:
-            adjacency[j, i] = 1.0
-            if not topology.is_directed():
-                adjacency[i, j] = 1.0
+        for source, target in links(topology, agents, **options):
+            adjacency[target, source] = 1.0
         self.register_buffer("adjacency", adjacency, persistent=False)
 
     def schedule(self, control: Tensor, present: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -53,5 +42,5 @@ class Silent(Graph):
     def schedule(self, control: Tensor, present: Tensor, noise: Tensor | None = None) -> Tensor:
         return torch.zeros(*present.shape, present.shape[-1])
 
-    def gather(self, hidden: Tensor, read: Tensor, links: Tensor) -> Tensor:
+    def gather(self, hidden: Tensor, read: Tensor, links: Tensor, control: Tensor | None = None) -> Tensor:
         return hidden[..., :0]
