@@ -10,6 +10,7 @@ from agents.graph_team import Talk, by_agent, padded
 from agents.networks import sample
 from agents.sampling import COMMUNICATION, BatchedEnvRunner
 
+
 class GraphEnvRunner(BatchedEnvRunner):
     """Plays with one GraphTeamModule; its Fragments have one agent, the module, whose columns have an axis of the N agents.
 

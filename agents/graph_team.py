@@ -266,9 +266,7 @@ class Talking:
         self.team, self.state, self.talk = team, team.beginning(games), Talk(team)
 
     @torch.no_grad()
-    def act(
-        self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
         """Each agent's likeliest action; seen by agent [n, w], fresh [n] bool: in which games this is the first step."""
         self.state = self.state * torch.from_numpy(~fresh)[:, None, None]
         step = self.team(torch.from_numpy(padded(seen, self.team.plan.names)), self.state)

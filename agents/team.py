@@ -28,9 +28,7 @@ FORMAT = 1
 class Player(Protocol):
     """A team at play in n games."""
 
-    def act(
-        self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
         """Actions of all agents; by agent what is seen [n, w] and who acts [n]; fresh [n]: where this is the first step."""
         ...
 
@@ -114,9 +112,7 @@ class _Alone:
     def __init__(self, team: Team) -> None:
         self.team = team
 
-    def act(
-        self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
         act, nothing = self.team.act, np.zeros(len(fresh), int)
         return {name: act(name, seen[name]) if active[name].any() else nothing for name in self.team.policies}
 
@@ -135,7 +131,9 @@ class TalkingTeam(Deployed):
             tuple(tuple(choices(spaces.action_spaces[name])) for name in names),
         )
         if (plan.names, plan.observations, plan.choices) != wanted:
-            raise ValueError(f"a team of {plan.names} with {plan.observations} in and {plan.choices} out does not fit {id}: {wanted}")
+            raise ValueError(
+                f"a team of {plan.names} with {plan.observations} in and {plan.choices} out does not fit {id}: {wanted}"
+            )
 
     def player(self, games: int) -> Talking:
         return Talking(self.network, games)
