@@ -347,6 +347,13 @@ def test_floats_are_themselves_bit_for_bit():
     assert patterns(torch.tensor([1.0, -2.0, -0.0])).tolist() == [0x3F800000, 0xC0000000, 0x80000000]  # IEEE 754
 
 
+def test_a_deployed_gaussian_of_floats_sends_its_mean_itself():
+    torch.manual_seed(12)
+    made = Gaussian(WIDTH, 2)
+    hidden = some(made, 100)[0]
+    assert torch.equal(made(hidden).read, made.moments(hidden)[:, :2])
+
+
 def test_quantised_gaussians_read_the_middle_of_their_cell():
     made = Gaussian(WIDTH, 2, bits_each=2, prior=2.0, limit=1.0)
     assert made.read(torch.tensor([[0, 1], [2, 3]])).tolist() == [[-1.5, -0.5], [0.5, 1.5]]
