@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Self
 
+import torch
 from torch import Tensor
 
 from agents.bottlenecks.contract import Message, none, positive
 from agents.bottlenecks.finite_scalar import FiniteScalar, of_bits
 
 SAMPLE = 512
-"""Messages of a batch, evenly spaced, that the estimate takes at most: its cost grows with their square."""
+"""Messages of a batch that the estimate takes at most: its cost grows with their square."""
+STRIDE = 2_654_435_761
+"""From one to the next of them, round and round: a prime, so that it is in step with no number of agents or of games."""
 
 
 class CauchySchwarz(FiniteScalar):
@@ -35,8 +38,8 @@ class CauchySchwarz(FiniteScalar):
         """hidden [..., width] -> d levels, read as [..., d]; takes no noise."""
         symbols, read, _ = self.rounded(hidden)
         known, said = (x.reshape(-1, x.shape[-1]) for x in (hidden.detach(), read))
-        every = max(1, -(-len(known) // SAMPLE))
-        far, near = squared_distances(known[::every]), squared_distances(said[::every])
+        taken = torch.arange(min(len(known), SAMPLE)) * STRIDE % len(known)
+        far, near = squared_distances(known[taken]), squared_distances(said[taken])
         gram = (-far / far.mean().clamp_min(1e-12)).exp(), (-near / (2 * self.kernel**2)).exp()
         return Message(symbols, read, none(hidden) + quadratic_information(*gram), none(hidden))
 
