@@ -232,10 +232,11 @@ def test_teams_learn_to_hear_who_knows(name):
     torch.manual_seed(0)
     team = graph(name, AGENTS, WIDTH, READS, **({"sparsity": 0.2} if name == "commformer" else {}))
     answer = torch.nn.Linear(WIDTH, READS)
-    optimizer = torch.optim.Adam([*team.parameters(), *answer.parameters()], 0.02)
+    # Twice as fast, and MAGIC's links all stand for good before it knows better: a sure coin has no gradient.
+    optimizer = torch.optim.Adam([*team.parameters(), *answer.parameters()], 0.01)
     generator = torch.Generator().manual_seed(0)
     present = torch.ones(games := 64, AGENTS, dtype=torch.bool)
-    for _ in range(200):
+    for _ in range(300):
         hidden, read, knows = informed(games, generator, name == "commformer")
         noise = torch.rand(games, AGENTS, AGENTS + 1, generator=generator)
         logits = answer(play(team, hidden, read, present, noise)[2])
