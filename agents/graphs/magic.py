@@ -15,8 +15,8 @@ class MAGIC(Graph):
     """Each agent broadcasts `floats` floats. A graph attention encoder (Veličković et al. 2018) over all of them and a
     perceptron over each pair give the odds of each link, drawn in training; messages are gathered by graph attention too.
 
-    The paper draws links by Gumbel-softmax and schedules by the messages themselves; here a link's gradient is that of its
-    probability, of which the relaxed draw's is a noisier version, and what is scheduled by is told and counted on its own.
+    The paper draws links by Gumbel-softmax, whose gradient depends on the draw; here it is that of the link's probability. And it
+    schedules by the messages themselves; here what is scheduled by is told, and counted, on its own.
     """
 
     def __init__(self, agents: int, width: int, reads: int, floats: int = 8) -> None:

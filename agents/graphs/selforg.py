@@ -107,7 +107,7 @@ def topological_order(links: Tensor, contribution: Tensor) -> Tensor:
 def exact_shapley(embedded: Tensor) -> Tensor:
     """Shapley (1953) values [..., N] of the game v(S) = cos(mean of S, mean of all) and v of nobody = 0.
 
-    embedded [..., N, D], N <= 16: there are 2**N coalitions. `contributions` ranks much as these do, but need not add up to v(all).
+    embedded [..., N, D], N <= 16: there are 2**N coalitions. `contributions` rank much as these do, but need not sum to v(all).
     """
     n = embedded.shape[-2]
     if n > 16:

@@ -48,6 +48,15 @@ def play(team, hidden, read, present, noise=None):
     return control, links, team.gather(hidden, read, links, control * present.unsqueeze(-1))
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """So little work is divided for nothing: 20 times slower where others use the machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(params=[False, True], ids=["deployed", "training"])
 def drawn(request):
     return request.param
@@ -223,10 +232,11 @@ def test_teams_learn_to_hear_who_knows(name):
     torch.manual_seed(0)
     team = graph(name, AGENTS, WIDTH, READS, **({"sparsity": 0.2} if name == "commformer" else {}))
     answer = torch.nn.Linear(WIDTH, READS)
-    optimizer = torch.optim.Adam([*team.parameters(), *answer.parameters()], 0.02)
+    # Twice as fast, and MAGIC's links all stand for good before it knows better: a sure coin has no gradient.
+    optimizer = torch.optim.Adam([*team.parameters(), *answer.parameters()], 0.01)
     generator = torch.Generator().manual_seed(0)
     present = torch.ones(games := 64, AGENTS, dtype=torch.bool)
-    for _ in range(200):
+    for _ in range(300):
         hidden, read, knows = informed(games, generator, name == "commformer")
         noise = torch.rand(games, AGENTS, AGENTS + 1, generator=generator)
         logits = answer(play(team, hidden, read, present, noise)[2])
@@ -484,7 +494,7 @@ def test_exact_shapley_is_the_mean_over_orders():
 
 
 def one_edge_at_a_time(links, contribution, similarity):
-    """The rule as it is written: while there is a cycle, its edge goes whose speaker contributes least, of equals the less similar."""
+    """The rule as it is written: while there is a cycle, its edge of least contribution, then similarity, goes."""
     speech = networkx.DiGraph([(j, i) for i, j in links.nonzero().tolist()])
     while True:
         cyclic = [set(part) for part in networkx.strongly_connected_components(speech) if len(part) > 1]
