@@ -11,6 +11,7 @@ import numpy as np
 
 from commenv import info
 from commenv.core.batch import Batch
+from commenv.core.channel import MAX_BITS
 from commenv.core.game import Options
 from commenv.core.transmission import ERASED, NOTHING
 from commenv.games import rules
@@ -70,7 +71,7 @@ def evaluate(
     from agents import TalkingTeam  # torch is slow to import
 
     said = team.network.plan.bits if isinstance(team, TalkingTeam) else None
-    limits = rules(team.id).limits(options if said is None else options.at(said))
+    limits = rules(team.id).limits(options if said is None else options.at(min(said, MAX_BITS)))
     return {
         **asdict(found),
         "silent": limits.silent.value,

@@ -14,6 +14,7 @@ from agents.graphs.contract import Graph
 from agents.graphs.fixed import Fixed, Silent
 from agents.graphs.ic3net import IC3Net
 from agents.graphs.magic import MAGIC
+from agents.graphs.relation import Relation
 from agents.graphs.schednet import SchedNet
 from agents.graphs.selforg import SelfOrg
 from agents.graphs.tarmac import TarMAC
@@ -31,6 +32,7 @@ GRAPHS: Mapping[str, Callable[..., Graph]] = MappingProxyType(
         "magic": MAGIC,
         "commformer": CommFormer,
         "selforg": SelfOrg,
+        "relation": Relation,
         **{name: partial(Fixed, topology=name) for name in NAMES},
     }
 )
