@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from agents.graph_team import GraphTeam, Step
 from agents.terms.contract import LossTerm, Moment, RewardTerm, again
-from agents.terms.messages import every, index, joint, needs_odds
+from agents.terms.messages import every, index, joint, needs_odds, spoken
 
 MOST = 16
 """Most messages that are tried: each is a pass of the team."""
@@ -41,8 +41,8 @@ class SocialInfluence(RewardTerm):
             each = influence(joint(step.odds[:, 0, speaker]).exp(), logp)  # [M, S, N]
             mine = each.gather(0, said[:, speaker].view(1, -1, 1).expand(1, *each.shape[1:]))[0]
             mine[:, speaker] = 0.0
-            paid.append((mine * step.present).sum(-1))
-        return torch.stack(paid, -1)
+            paid.append((mine * step.present).sum(-1).clamp_min(0.0))
+        return torch.stack(paid, -1) * spoken(step)[:, 0]  # who is not heard is paid nothing, not even rounding
 
 
 @dataclass(frozen=True, kw_only=True)
