@@ -574,7 +574,8 @@ def test_ndq_asks_of_messages_alone_what_listeners_do():
     now = moment(module, batch)
     module.terms["ndq_expressive"].loss(now, module.extras["ndq_expressive"]).backward()
     assert module.team.bottleneck.logits.weight.grad.abs().sum() > 0
-    assert all(p.grad is None for p in module.team.minds[0].head.parameters())
+    mind = module.team.minds[0]
+    assert all(p.grad is None for p in [*mind.head.parameters(), *mind.updates.parameters()])
     now = moment(module, batch)  # a uniform prior: KL is 2 - H(m | h), and what a message takes is 2 bits
     wanted = 2 - float(entropy(joint(now.step.odds).exp())[spoken(now.step) > 0].mean().detach()) + 0.5 * 2
     found = module.terms["ndq_succinct"].loss(now, module.extras["ndq_succinct"])
@@ -591,6 +592,9 @@ def test_bits_are_paid_by_who_sends():
         price, share = (module.terms[name].reward(module.team, step, None) for name in terms)
     assert torch.equal(price, torch.tensor([-6.0, -6.0, 0.0]).expand(24, 3))  # two rounds of 3 bits, once for all listeners
     assert torch.equal(share, torch.tensor([-1.0, -1.0, 0.0]).expand(24, 3))
+    with torch.no_grad():
+        everybody = unroll(module.team, minibatch(module))  # two listeners each
+    assert torch.equal(module.terms["bits_price"].reward(module.team, everybody, None), torch.full((24, 3), -6.0))
 
 
 def test_surprisal_is_what_an_ideal_code_takes():
