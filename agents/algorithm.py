@@ -18,6 +18,7 @@ from agents.losses import TeamLoss
 from agents.modules import AgentModule, GraphTeamModule, TeamModule
 from agents.sampling import BatchedEnvRunner
 from agents.team import TalkingTeam, Team
+from agents.terms import chosen_terms
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Options, choose
 from commenv.games import rules
@@ -75,6 +76,7 @@ class CommPPOConfig(PPOConfig):
         self.hidden: tuple[int, ...] = (64,)
         self.team_loss, self.graph_loss = TeamLoss(), GraphLoss()
         self.plan: dict[str, Any] = {}
+        self.terms: dict[str, Any] = {}
         self.value = "central"
         self.env_runners(
             env_runner_cls=BatchedEnvRunner, num_env_runners=0, num_envs_per_env_runner=2048, rollout_fragment_length="auto"
@@ -101,6 +103,7 @@ class CommPPOConfig(PPOConfig):
         marginal_up_to: int | None = None,
         loss: Mapping[str, float] | None = None,
         value: str | None = None,
+        terms: Mapping[str, Any] | None = None,
         **parts: Any,
     ) -> Self:
         """How the agents learn to talk. What is not given stays.
@@ -113,7 +116,9 @@ class CommPPOConfig(PPOConfig):
         The game's own channel then carries nothing, unless env_config says otherwise.
         hidden: widths of the hidden layers. total_steps: environment steps over which the team's schedules run.
         marginal_up_to: largest alphabet that is summed over; above it gradients pass by straight-through Gumbel-softmax.
-        loss: coefficients of TeamLoss. Raises ValueError for anything not allowed.
+        terms: what is added to the loss or the rewards of a team that talks over a graph (agents/terms), by name: a weight, or
+        options, weight among them: {"hinge": {"target": 1.5}, "positive_listening": 0.1}. They take the place of those before.
+        loss: coefficients of TeamLoss, or GraphLoss. Raises ValueError for anything not allowed.
         """
         if learn is not None:
             if learn not in WAYS:
@@ -128,6 +133,10 @@ class CommPPOConfig(PPOConfig):
             if value not in ("central", "own"):
                 raise bad("value", value, "central or own")
             self.value = value
+        if terms is not None:
+            chosen_terms(terms)
+            self.terms = dict(terms)
+            self.learn = "graph" if learn is None else learn
         if hidden is not None:
             self.hidden = tuple(whole("hidden", width, 1) for width in hidden)
         if total_steps is not None:
@@ -189,7 +198,7 @@ class CommPPOConfig(PPOConfig):
         if not self.communicates:
             return RLModuleSpec(module_class=AgentModule, model_config={"hidden": self.hidden})
         if self.learn == "graph":
-            plan = {"central": self.value == "central", "plan": self.plan}
+            plan = {"central": self.value == "central", "plan": self.plan, "terms": self.terms}
             return RLModuleSpec(module_class=GraphTeamModule, model_config=plan)
         layout, options = self.layout(), self.options()
         speaker, listener = _speaker_and_listener(layout)

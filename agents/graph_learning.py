@@ -12,8 +12,12 @@ from torch import Tensor
 from agents.advantages import generalised_advantages
 from agents.fragments import Fragment
 from agents.graph_team import GraphTeam, Step
-from agents.terms.contract import Moment
+from agents.terms.contract import LossTerm, Moment, RewardTerm, Surrogate, Term, clipped
+from agents.terms.messages import chosen
 from commenv.core.errors import bad
+
+NONE: Mapping[str, Term] = {}
+"""No terms: plain PPO."""
 
 CHUNK = 8192
 """Rows for which values are computed at once."""
@@ -37,7 +41,9 @@ class GraphLoss:
     """Weight of the graph's own loss."""
 
 
-def columns(module: Any, fragment: Fragment, gamma: float, lambda_: float, c: GraphLoss) -> dict[str, Tensor]:
+def columns(
+    module: Any, fragment: Fragment, gamma: float, lambda_: float, c: GraphLoss, chosen_terms: Mapping[str, Term] = NONE
+) -> dict[str, Tensor]:
     """A row a game, of T steps: what `loss` reads. Advantages are normalised over all decisions of who is there."""
     (own,) = fragment.agents.values()
     data = {key: _tensor(column) for key, column in own.items()}
@@ -48,6 +54,9 @@ def columns(module: Any, fragment: Fragment, gamma: float, lambda_: float, c: Gr
     gone = ~torch.cat([present[:, 1:], present_last.unsqueeze(1)], 1)
     rewards = data["rewards"] * c.reward_scale
     rewards = (1 - c.shared) * rewards + c.shared * rewards.mean(-1, keepdim=True)
+    asked = _asked(module.team, data, chosen_terms)
+    for name in chosen_terms:
+        rewards = rewards + asked.get(f"{name}_reward", 0.0)
     terminated = over | gone | (data["rewards"] < c.ends_below)
     acts = present & data["active"]
     values = _values(module, data["obs"].flatten(0, 1), data["time"].flatten()).view(B, T, N)
@@ -76,7 +85,24 @@ def columns(module: Any, fragment: Fragment, gamma: float, lambda_: float, c: Gr
         "advantages": (advantages - mean) / spread,
         "targets": targets,
         "spread": spread.expand(B),
+        **asked,
     }
+
+
+@torch.no_grad()
+def _asked(team: GraphTeam, data: Mapping[str, Tensor], terms: Mapping[str, Term]) -> dict[str, Tensor]:
+    """Columns that terms ask for, from one pass of the team as it played: <name>_reward [B, T, N] that each pays, symbols
+    [B, T, R, N, d], message_logp [B, T, R, N]."""
+    if not any(term.played for term in terms.values()):
+        return {}
+    step, found, shape = unroll(team, data), dict[str, Tensor](), data["rewards"].shape
+    for name, term in terms.items():
+        if isinstance(term, RewardTerm):
+            found[f"{name}_reward"] = term.weight * term.reward(team, step, data["noise"].flatten(0, 1)).view(shape)
+        elif term.played:
+            found["symbols"] = step.symbols.unflatten(0, shape[:2])
+            found["message_logp"] = chosen(step.odds, step.symbols).unflatten(0, shape[:2])
+    return found
 
 
 def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
@@ -96,7 +122,13 @@ def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
 
 
 def loss(
-    module: Any, batch: Mapping[str, Tensor], clip: float, entropy_weight: float, progress: float, c: GraphLoss
+    module: Any,
+    batch: Mapping[str, Tensor],
+    clip: float,
+    entropy_weight: float,
+    progress: float,
+    c: GraphLoss,
+    chosen_terms: Mapping[str, Term] = NONE,
 ) -> dict[str, Tensor]:
     """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, entropy, and what the team's parts and
     the terms that were chosen ask."""
@@ -105,11 +137,16 @@ def loss(
     acting = flat["acts"].to(flat["logp"].dtype)
     logp = step.logits.log_softmax(-1)
     ratio = (logp.gather(-1, flat["actions"].long().unsqueeze(-1)).squeeze(-1).sum(-1) - flat["logp"]).exp()
-    now = Moment(module, flat, step, logp, ratio, acting, progress)
+    now = Moment(module, flat, step, logp, ratio, acting, progress, batch["spread"][0], clip)
     values = module.critic(flat["obs"], flat["time"])
     entropy = -(logp.exp() * logp).sum((-1, -2))
+    policy = clipped(ratio, flat["advantages"], clip)
+    extras = dict(module.extras.items()) if chosen_terms else {}
+    for name, term in chosen_terms.items():
+        if isinstance(term, Surrogate):
+            policy = (1 - term.weight) * policy + term.weight * term.policy(now, extras.get(name))
     terms = {
-        "policy": now.mean(-torch.min(ratio * flat["advantages"], ratio.clamp(1 - clip, 1 + clip) * flat["advantages"])),
+        "policy": now.mean(policy),
         "value": c.value * now.mean((values - flat["targets"]).square()) / batch["spread"][0].square(),
         "entropy": -entropy_weight * now.mean(entropy),
     }
@@ -117,6 +154,9 @@ def loss(
         terms["bottleneck"] = c.bottleneck * (step.loss * step.present).sum() / step.present.sum().clamp_min(1)
     if c.graph:
         terms["graph"] = c.graph * module.team.graph.loss()
+    for name, term in chosen_terms.items():
+        if isinstance(term, LossTerm):
+            terms[name] = term.weight * term.loss(now, extras.get(name))
     return terms
 
 

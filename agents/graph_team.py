@@ -5,7 +5,7 @@ remembers (agents/memory). Nothing passes between agents but messages and what t
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -78,6 +78,10 @@ class Step(NamedTuple):
     rate: Tensor  # [B, N] bits that an agent told at most, over all rounds and listeners, as training estimates it
     loss: Tensor  # [B, N] the bottleneck's own loss
     present: Tensor  # [B, N] bool
+    perceived: Tensor  # [B, N, width] before the first round
+    read: Tensor  # [B, R, N, reads] what a listener reads of each message
+    rates: Tensor  # [B, R, N] bits of each message, as training estimates them
+    odds: Tensor  # [B, R, N, d, k] log-probabilities of its digits; d = k = 0 where messages are not drawn from odds
 
 
 class Mind(nn.Module):
@@ -151,21 +155,43 @@ class GraphTeam(nn.Module):
             ids = self.ids[: observation.shape[-2]].expand(*observation.shape[:-1], self.agents)
             observation = torch.cat([observation, ids * present.unsqueeze(-1)], -1)
         perceived, state = self._each(lambda mind, x, s: mind.perceive(x, s), observation, state)
-        hidden, symbols, links = perceived, [], []
+        return self.talk(perceived, state, present, noise)
+
+    def talk(
+        self,
+        perceived: Tensor,
+        state: Tensor,
+        present: Tensor,
+        noise: Tensor | None = None,
+        *,
+        silent: bool = False,
+        instead: Callable[[int, Tensor], Tensor] | None = None,
+    ) -> Step:
+        """The rest of a step, once everybody has looked; what a term of the loss asks again, without looking again.
+
+        silent: nobody is heard. instead: of a round and what is read of its messages [B, N, reads], what is read in its place.
+        """
+        hidden, symbols, links, reads, rates, odds = perceived, [], [], [], [], []
         rate = loss = torch.zeros(present.shape)
         for k in range(self.plan.rounds):
             said, drawn = self._noise(noise, k)
             message = self.bottleneck(hidden, said)
             control = self.graph.control(hidden, drawn) * present.unsqueeze(-1)
             link = self.graph.schedule(control, present, drawn)
-            gathered = self.graph.gather(hidden, message.read, link, control)
+            link = torch.zeros_like(link) if silent else link
+            read = message.read if instead is None else instead(k, message.read)
+            gathered = self.graph.gather(hidden, read, link, control)
             hidden = self._each(lambda mind, h, g, k=k: mind.update(k, h, g), hidden, gathered)
             symbols.append(message.symbols)
             links.append(link)
+            reads.append(read)
+            rates.append(message.rate)
+            odds.append(message.rate.new_zeros(*message.rate.shape, 0, 0) if message.logp is None else message.logp)
             rate, loss = rate + message.rate * link.sum(-2), loss + message.loss
         logits = self._each(lambda mind, p, h: mind.act(p, h), perceived, hidden).unflatten(-1, self.plan.components)
         logits = logits.masked_fill(self.refused[: logits.shape[1]], REFUSED)
-        return Step(logits, hidden, state, torch.stack(symbols, 1), torch.stack(links, 1), rate, loss, present)
+        told = (torch.stack(column, 1) for column in (reads, rates, odds))
+        return Step(logits, hidden, state, torch.stack(symbols, 1), torch.stack(links, 1), rate, loss, present, perceived, *told)
 
     def _noise(self, noise: Tensor | None, k: int) -> tuple[Tensor | None, Tensor | None]:
         if noise is None:

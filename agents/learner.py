@@ -40,6 +40,13 @@ class CommPPOLearner(PPOTorchLearner):
         super().before_gradient_based_update(timesteps=timesteps)
         self.progress = min(1.0, float(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0) / self.config.total_steps)
 
+    def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
+        super().after_gradient_based_update(timesteps=timesteps)
+        for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
+            module = self.module[module_id].unwrapped()
+            if isinstance(module, GraphTeamModule):
+                self.metrics.log_dict(module.after_update(), key=module_id, window=1)
+
     def _create_iterator_if_necessary(self, *, training_data: Any, minibatch_size: int | None = None, **kwargs: Any) -> Any:
         """Without a minibatch size, and where one is larger than what there is, an epoch is one batch: rows are decisions, of
         which there are fewer than steps, and RLlib would fill the batch up with copies."""
@@ -59,7 +66,7 @@ class CommPPOLearner(PPOTorchLearner):
             module = self.module[module_id].unwrapped()
             if isinstance(module, GraphTeamModule):
                 c = self.config
-                columns = graph_learning.columns(module, fragment, c.gamma, c.lambda_, c.graph_loss)
+                columns = graph_learning.columns(module, fragment, c.gamma, c.lambda_, c.graph_loss, module.terms)
             elif isinstance(module, TeamModule):
                 columns = self._team(module, fragment)
             else:
@@ -152,7 +159,10 @@ class CommPPOLearner(PPOTorchLearner):
         module = self.module[module_id].unwrapped()
         if isinstance(module, GraphTeamModule):
             entropy = self.entropy_coeff_schedulers_per_module[module_id].get_current_value()
-            terms = graph_learning.loss(module, batch, config.clip_param, entropy, self.progress, config.graph_loss)
+            c, clip = config.graph_loss, config.clip_param
+            terms = graph_learning.loss(module, batch, clip, entropy, self.progress, c, module.terms)
+            paid = {key: batch[key].mean() for key in batch if key.endswith("_reward")}
+            self.metrics.log_dict(paid, key=module_id, window=1)
             self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
             return sum(terms.values(), torch.zeros(()))
         if not isinstance(module, TeamModule):

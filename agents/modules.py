@@ -18,6 +18,8 @@ from torch import Tensor
 from agents.channels import DifferentiableChannel
 from agents.graph_team import Critic, Plan, build
 from agents.networks import Perceptron, choices
+from agents.terms import chosen_terms
+from agents.terms.contract import Scalars
 from commenv.core.channel import Channel
 
 
@@ -114,7 +116,7 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
     """A team that talks over a graph within each step, and a critic that is used in training only.
 
     model_config: plan, the fields of Plan but names, observations and choices, which follow from the spaces; central, whether
-    the critic sees all observations or an agent's own.
+    the critic sees all observations or an agent's own; terms, what is added to its loss and rewards, by name.
     """
 
     def setup(self) -> None:
@@ -129,6 +131,18 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
         )
         if not self.inference_only:
             self.critic = Critic(self.team.longest, self.team.plan.width, central=self.model_config["central"])
+            self.terms = chosen_terms(self.model_config.get("terms", {}))
+            made = {name: term.extras(self.team) for name, term in self.terms.items()}
+            self.extras = torch.nn.ModuleDict({name: network for name, network in made.items() if network is not None})
+
+    def after_update(self) -> dict[str, float]:
+        """Between updates of the learner: terms take their own steps. What they keep, by name."""
+        figures = dict[str, float]()
+        for name, network in self.extras.items():
+            self.terms[name].after_update(network)
+            if isinstance(network, Scalars):
+                figures |= {f"{name}_{key}": value for key, value in network.figures().items()}
+        return figures
 
     def _forward(self, batch: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
         """The team as deployed, without memory of earlier steps; observations stand in a dictionary by agent."""
@@ -146,4 +160,4 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
         return {}  # the loss unrolls the team itself
 
     def get_non_inference_attributes(self) -> list[str]:
-        return ["critic"]
+        return ["critic", "extras"]

@@ -21,6 +21,8 @@ class Message(NamedTuple):
     is sent, as much as it has bits. What a deployed team tells is the entropy of the symbols it sends."""
     loss: Tensor
     """[...] the bottleneck's own loss (commitment, independence of digits, ...), 0 where it has none."""
+    logp: Tensor | None = None
+    """[..., d, k] log-probabilities that each digit was drawn from; None where messages are not drawn from odds."""
 
 
 class Bottleneck(nn.Module):

@@ -39,7 +39,8 @@ class Dial(Bottleneck):
         symbols, soft = (noisy > 0).long(), noisy.sigmoid()
         read = straight_through(self.read(symbols), soft) if noise is None else soft
         odds = activation / self.sigma
-        return Message(symbols, read, information(torch.stack([log_ndtr(-odds), log_ndtr(odds)], -1)), none(hidden))
+        logp = torch.stack([log_ndtr(-odds), log_ndtr(odds)], -1)
+        return Message(symbols, read, information(logp), none(hidden), logp)
 
     def read(self, symbols: Tensor) -> Tensor:
         """symbols [..., d] -> 0. and 1., [..., d]."""

@@ -41,7 +41,7 @@ class Dimco(Bottleneck):
         symbols = drawn.argmax(-1)
         rate = information(logp)
         loss = self.independence * dependence(logp.exp()) - self.infomax * rate
-        return Message(symbols, straight_through(self.read(symbols), drawn.softmax(-1).flatten(-2)), rate, loss)
+        return Message(symbols, straight_through(self.read(symbols), drawn.softmax(-1).flatten(-2)), rate, loss, logp)
 
     def read(self, symbols: Tensor) -> Tensor:
         """symbols [..., d] -> one-hot digits side by side, [..., d * k]."""

@@ -44,7 +44,7 @@ class GumbelSoftmax(Bottleneck):
         drawn = logp if noise is None else logp + gumbel(noise)
         symbols = drawn.argmax(-1, keepdim=True)
         read = straight_through(self.read(symbols), (drawn / self.temperature).softmax(-1))
-        return Message(symbols, read, information(logp.unsqueeze(-2)), none(hidden))
+        return Message(symbols, read, information(logp.unsqueeze(-2)), none(hidden), logp.unsqueeze(-2))
 
     def read(self, symbols: Tensor) -> Tensor:
         """symbols [..., 1] -> one-hot [..., M]."""

@@ -39,7 +39,7 @@ class VectorQuantised(Bottleneck):
         symbols = (logp if noise is None else logp + gumbel(noise)).argmax(-1, keepdim=True)
         code = codes[symbols[..., 0]]
         loss = (z.detach() - code).square().sum(-1) + self.commitment * (z - code.detach()).square().sum(-1)
-        return Message(symbols, straight_through(code, z), information(logp.unsqueeze(-2)), loss)
+        return Message(symbols, straight_through(code, z), information(logp.unsqueeze(-2)), loss, logp.unsqueeze(-2))
 
     def read(self, symbols: Tensor) -> Tensor:
         """symbols [..., 1] -> codes [..., length]."""
