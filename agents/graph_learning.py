@@ -1,4 +1,4 @@
-"""What a team that talks over a graph learns from: PPO on every agent's own decisions, with messages that let gradients through."""
+"""How a team that talks over a graph learns: PPO on every agent's own decisions, with messages that let gradients through."""
 
 import math
 from collections.abc import Mapping

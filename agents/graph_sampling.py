@@ -1,4 +1,4 @@
-"""Sampling of teams that talk within a step: all agents of all games in one array, with what they remember and the noise they met."""
+"""Sampling of teams that talk within a step: all agents of all games in one array, with their memories and the noise they met."""
 
 from typing import Any
 

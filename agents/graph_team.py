@@ -125,8 +125,8 @@ class GraphTeam(nn.Module):
         self.plan, self.graph, self.bottleneck = plan, graph, bottleneck
         self.agents, self.longest = len(plan.names), max(plan.observations)
         sees = self.longest + (self.agents if plan.identities else 0)
-        self.minds = nn.ModuleList(Mind(plan, sees, graph.gathers) for _ in range(self.agents if plan.separate else 1))
-        self.keeps = self.minds[0].memory.keeps
+        minds = [Mind(plan, sees, graph.gathers) for _ in range(self.agents if plan.separate else 1)]
+        self.minds, self.keeps = nn.ModuleList(minds), minds[0].memory.keeps
         refused = torch.ones(self.agents, *plan.components, dtype=torch.bool)
         refused[..., 0] = False  # a component that an agent has not has one choice
         for i, choices in enumerate(plan.choices):
@@ -134,10 +134,6 @@ class GraphTeam(nn.Module):
                 refused[i, c, :n] = False
         self.register_buffer("refused", refused, persistent=False)
         self.register_buffer("ids", torch.eye(self.agents), persistent=False)
-
-    @property
-    def message_noise(self) -> int:
-        return self.bottleneck.noise
 
     @property
     def noise(self) -> int:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Memory(nn.Module):
-    """x [..., width] and what was kept, state [..., keeps] (zeros at the beginning of a game) -> [..., width] and what to keep."""
+    """x [..., width] and what was kept, state [..., keeps] (zeros when a game begins) -> [..., width] and what to keep."""
 
     keeps: int
 

@@ -5,12 +5,13 @@ A step of every agent: `see` its observation; then, a round at a time, `control`
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from agents.graph_team import GraphTeam, build
+from agents.graph_team import GraphTeam, Mind, build
 from agents.wire import Packed, pack, unpack
 
 
@@ -24,7 +25,7 @@ class LoneAgent:
         self.plan, self.index = team.plan, index
         alone = build(team.plan)
         alone.load_state_dict(team.state_dict())
-        self._mind = alone.minds[index if len(alone.minds) > 1 else 0]
+        self._mind = cast(Mind, alone.minds[index if len(alone.minds) > 1 else 0])
         self._graph, self._bottleneck = alone.graph, alone.bottleneck
         self._refused, self._longest, self._agents = alone.refused[index], alone.longest, alone.agents
         self._state = torch.zeros(alone.keeps)

@@ -41,7 +41,7 @@ RECIPES: dict[str, Recipe] = {
 def recipe(
     name: str, seed: int = 0, options: dict[str, Any] | None = None, bits: int | None = None, steps: int | None = None
 ) -> Recipe:
-    """A recorded recipe with another seed, other options of the game, bits a message or steps. Raises ValueError for no such name."""
+    """A recorded recipe with another seed, other options, bits a message or steps. Raises ValueError for no such name."""
     if name not in RECIPES:
         raise bad("recipe", name, f"one of {', '.join(RECIPES)}")
     found = RECIPES[name]

@@ -38,10 +38,13 @@ def test_every_part_plays_with_every_other(graph, memory):
     team = build(plan(**options, choices=((4,),) * 4))
     x, noise = seen(agents=4), torch.rand(7, 4, team.noise)
     step = team(x, team.beginning(7), noise)
-    assert step.logits.shape == (7, 4, 1, 4) and step.links.shape == (7, 2, 4, 4)
-    assert (step.links * torch.eye(4)).sum() == 0 and set(step.links.unique().tolist()) <= {0.0, 1.0}
+    assert step.logits.shape == (7, 4, 1, 4)
+    assert step.links.shape == (7, 2, 4, 4)
+    assert (step.links * torch.eye(4)).sum() == 0
+    assert set(step.links.unique().tolist()) <= {0.0, 1.0}
     again = team(x, team.beginning(7), noise)
-    assert torch.equal(step.logits, again.logits) and torch.equal(step.symbols, again.symbols)
+    assert torch.equal(step.logits, again.logits)
+    assert torch.equal(step.symbols, again.symbols)
 
 
 @pytest.mark.parametrize("separate", [False, True])
@@ -52,7 +55,9 @@ def test_without_links_nothing_passes(separate):
     other[:, 1] = 0.7
     with torch.no_grad():
         a, b = (team(x, team.beginning(7)).logits for x in (one, other))
-    assert torch.equal(a[:, 0], b[:, 0]) and torch.equal(a[:, 2], b[:, 2]) and not torch.equal(a[:, 1], b[:, 1])
+    assert torch.equal(a[:, 0], b[:, 0])
+    assert torch.equal(a[:, 2], b[:, 2])
+    assert not torch.equal(a[:, 1], b[:, 1])
 
 
 def test_the_message_is_all_that_passes():
@@ -74,7 +79,9 @@ def test_the_absent_neither_speak_nor_hear():
     x = seen()
     x[:, 2] = 0
     step = team(x, team.beginning(7))
-    assert step.links[..., 2, :].sum() == 0 and step.links[..., :, 2].sum() == 0 and not step.present[:, 2].any()
+    assert step.links[..., 2, :].sum() == 0
+    assert step.links[..., :, 2].sum() == 0
+    assert not step.present[:, 2].any()
 
 
 @pytest.mark.parametrize("memory", ["gru", "attention"])
@@ -99,7 +106,7 @@ def small(id=JUNCTION, env_config=None, games=16, fragment=12, **parts):
 
 @pytest.mark.usefixtures("ray_session")
 @pytest.mark.parametrize(
-    "id, parts",
+    ("id", "parts"),
     [
         (JUNCTION, {}),
         (JUNCTION, {"memory": "gru", "graph": "ic3net", "rounds": 2}),
