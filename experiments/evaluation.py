@@ -67,6 +67,8 @@ def evaluate(
     found = enumerated(team, options) if games is None else None
     if found is None:
         found = played(team, options, games or GAMES, tell)
+    from agents import TalkingTeam  # torch is slow to import
+
     said = team.network.plan.bits if isinstance(team, TalkingTeam) else None
     limits = rules(team.id).limits(options if said is None else options.at(said))
     return {

@@ -17,6 +17,18 @@ TALKING: dict[str, Any] = {
 }
 """How teams that talk over a graph learn, where a recipe says nothing else."""
 
+MARGINAL: dict[str, Any] = {
+    "rollout_fragment_length": 25,
+    "num_epochs": 4,
+    "clip_param": 0.2,
+    "grad_clip": 0.5,
+    "grad_clip_by": "global_norm",
+    "lr": [[0, 2e-3], [0.5, 2e-3], [1, 1e-4]],
+    "gamma": 0.95,
+    "lambda_": 0.95,
+}
+"""How teams learn that speak over the particles' own channel: a fragment is a whole game."""
+
 RECIPES: dict[str, Recipe] = {
     "traffic_junction-easy": Recipe(
         "classic/traffic_junction-v0",
@@ -34,6 +46,22 @@ RECIPES: dict[str, Recipe] = {
         communication={"graph": "full", "bits": 5, "memory": "gru"},
         training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
     ),
+    "speaker_listener": Recipe(
+        "classic/speaker_listener-v0",
+        {},
+        learn="marginal",
+        total_steps=768_000,
+        communication={"hidden": [64, 64]},
+        training={**MARGINAL, "num_envs_per_env_runner": 512, "minibatch_size": 3200},
+    ),
+    "reference": Recipe(
+        "classic/reference-v0",
+        {},
+        learn="marginal",
+        total_steps=960_000,
+        communication={"hidden": [64, 64]},
+        training={**MARGINAL, "num_envs_per_env_runner": 256, "minibatch_size": 1600},
+    ),
 }
 """By name."""
 
@@ -45,11 +73,15 @@ def recipe(
     if name not in RECIPES:
         raise bad("recipe", name, f"one of {', '.join(RECIPES)}")
     found = RECIPES[name]
-    said = found.communication if bits is None else {**found.communication, "bits": bits}
+    said, rate = found.communication, {}
+    if bits is not None and found.learn == "graph":
+        said = {**said, "bits": bits}
+    elif bits is not None:  # of the game's own channel
+        rate = {"bits": bits}
     return replace(
         found,
         seed=seed,
-        options={**found.options, **(options or {})},
+        options={**found.options, **(options or {}), **rate},
         total_steps=steps or found.total_steps,
         communication=said,
     )

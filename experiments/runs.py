@@ -31,7 +31,7 @@ from experiments.options import chosen
 
 CHECKPOINT_EVERY = 20.0
 """Seconds."""
-LEARN = ("differentiable", "independent", "graph")
+LEARN = ("differentiable", "independent", "graph", "marginal")
 RUN: Kinds = {
     **{"id": str, "options": dict, "seed": int, "learn": str, "total_steps": int, "iterations": int},
     **{"seconds": int | float, "games": int, "interruptions": int, "status": str},
