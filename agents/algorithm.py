@@ -221,7 +221,9 @@ class CommPPOConfig(PPOConfig):
     def _seated(self) -> dict[str, Any]:
         """What a ChannelTeamModule is made of. Raises ValueError for games that it cannot learn."""
         if unknown := sorted(set(self.plan) - {"separate"}):
-            raise ValueError(f"{unknown[0]} is a part of teams that talk over a graph: of a marginal team say separate, or nothing")
+            raise ValueError(
+                f"{unknown[0]} is a part of teams that talk over a graph: of a marginal team say separate, or nothing"
+            )
         found = seats(rules(self.env), self.options(), self.hidden, self.marginal_up_to)
         return {**found, "separate": bool(self.plan.get("separate", False))}
 

@@ -55,7 +55,9 @@ def columns(module: ChannelTeamModule, fragment: Fragment, gamma: float, lambda_
     own = {name: data[name]["obs"][..., : seat.own] for name, seat in module.seats.items()}
     last = {name: data[name]["last_obs"][..., : seat.own] for name, seat in module.seats.items()}
     clock = data[next(iter(data))]
-    paid = {name: torch.stack([data[other]["rewards"] for other in module.senders[name] or [name]]).mean(0) for name in module.actors}
+    paid = {
+        name: torch.stack([data[other]["rewards"] for other in module.senders[name] or [name]]).mean(0) for name in module.actors
+    }
     follows = torch.cat([torch.zeros_like(over[:, :1]), ~over[:, :-1]], 1)
     found = {"follows": follows, "time": clock["time"]}
     for name, x in own.items():
