@@ -107,7 +107,7 @@ def acts(module: ChannelTeamModule, name: str, batch: Mapping[str, Tensor], said
 def loss(
     module: ChannelTeamModule, batch: Mapping[str, Tensor], clip: float, progress: float, c: MarginalLoss
 ) -> dict[str, Tensor]:
-    """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, and what is annealed (entropies, usage)."""
+    """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, and annealed entropies and usage."""
     said, actors = say(module, batch), module.actors
     own = {name: batch[f"own_{name}"] for name in module.seats}
     policy, value, listening = [], [], []

@@ -9,8 +9,8 @@ from agents.sampling import BatchedEnvRunner
 
 
 class ChannelEnvRunner(BatchedEnvRunner):
-    """Messages are sampled and sent, and the meter counts them. Columns of each agent also hold time [B, T] and last_time [B]: how
-    much of the game is over, 0..1; 0 where nothing cuts it."""
+    """Messages are sampled and sent, and the meter counts them. Columns of each agent also hold time [B, T] and last_time [B]:
+    how much of the game is over, 0..1; 0 where nothing cuts it."""
 
     def _play(self, *args: Any) -> tuple[Fragment, list[Any]]:
         self._times: list[np.ndarray] = []

@@ -168,12 +168,12 @@ class ChannelTeamModule(TorchRLModule, InferenceOnlyAPI):
         return {}  # the loss asks the module for what it needs
 
     def values(self, name: str, own: Mapping[str, Tensor], time: Tensor) -> Tensor:
-        """What an agent may still expect, in units of `reward_scale` [...], of everybody's own parts [..., own] and time [...]."""
+        """What an agent may still expect [...], in units of `reward_scale`; own parts of everybody [..., own], time [...]."""
         everything = torch.cat([*(own[other] for other in self.order[name]), time.unsqueeze(-1)], -1)
         return self.critics[self.kind[name]](everything).squeeze(-1)
 
     def delivered(self, name: str, said: Mapping[str, Tensor]) -> Tensor:
-        """Distribution [B, K, Y] of what an agent's links deliver of messages distributed as log-probabilities [B, M], by sender."""
+        """Distribution [B, K, Y] of what an agent's links deliver; said: log-probabilities [B, M] of messages, by sender."""
         if not self.senders[name]:
             return torch.ones(len(next(iter(said.values()))), 1, 1)
         return torch.stack([self.channel.marginal(said[sender].exp()) for sender in self.senders[name]], 1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.files import Kinds, Tell, command_line, not_a_file, read_json, silent, versions, write_json
-from experiments.runs import Recipe, train
+from experiments.runs import RUN, Recipe, train
 
 POINT: Kinds = {
     **{"seed": int, "commit": str | None, "games_evaluated": int},
@@ -38,8 +38,9 @@ def run(
     """
     not_a_file(folder)
     before = read_json(folder / "results.json", {"recipe": dict})
-    if before:
-        recipe.check(before["recipe"], folder, but=("seed",))
+    for page in (before["recipe"] if before else None, *(read_json(path, RUN) for path in folder.glob("seed=*/run.json"))):
+        if page is not None:
+            recipe.check(page, folder, but=("seed",))
     recipe.validate()
     missing = [seed for seed in seeds if not (_place(folder, seed) / "point.json").is_file()]
     for k, seed in enumerate(missing):

@@ -14,7 +14,6 @@ from agents.networks import choices
 from commenv.core.channel import Channel
 from commenv.core.game import choose
 from commenv.games import rules
-from experiments.recipes import recipe
 
 SPEAKER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 
@@ -254,8 +253,3 @@ def test_what_cannot_be_learned_is_refused(id, env_config, said, words):
 def test_unknown_coefficients_are_refused():
     with pytest.raises(ValueError, match="a team's loss has anneal"):
         CommPPOConfig().communication(learn="marginal", loss={"exchange": 1.0})
-
-
-def test_bits_of_a_recipe_are_the_channels_where_the_game_has_it():
-    assert recipe("reference", bits=1).options == {"bits": 1}
-    assert recipe("predator_prey-5", bits=1).communication["bits"] == 1
