@@ -1,5 +1,6 @@
 """CommPPO: RLlib's PPO on batched games, with two ways to learn to talk."""
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -9,6 +10,9 @@ from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.policy.sample_batch import DEFAULT_POLICY_ID
 
+from agents.channel_learning import MarginalLoss
+from agents.channel_sampling import ChannelEnvRunner
+from agents.channel_team import ChannelTeamModule, seats
 from agents.channels import LARGEST
 from agents.graph_learning import GraphLoss, check
 from agents.graph_sampling import GraphEnvRunner
@@ -26,7 +30,7 @@ from commenv.games import rules
 TEAM = "team"
 """Id of the one module of a team."""
 
-WAYS = ("differentiable", "independent", "graph")
+WAYS = ("differentiable", "independent", "graph", "marginal")
 PARTS = tuple(f.name for f in fields(Plan) if f.name not in ("names", "observations", "choices"))
 """What a user may choose of a team that talks over a graph."""
 
@@ -50,6 +54,8 @@ class CommPPO(PPO):
             module = self.get_module(module_id)
             if isinstance(module, TeamModule):
                 policies[name] = module.policies[name]
+            elif isinstance(module, ChannelTeamModule):
+                policies[name] = copy.deepcopy(module.policies[name])  # of its own: a file holds no tensor twice
             elif isinstance(module, AgentModule):
                 policies[name] = module.policy
             else:
@@ -74,7 +80,7 @@ class CommPPOConfig(PPOConfig):
         super().__init__(algo_class=algo_class or CommPPO)
         self.learn, self.total_steps, self.marginal_up_to = "differentiable", 491_520, 64
         self.hidden: tuple[int, ...] = (64,)
-        self.team_loss, self.graph_loss = TeamLoss(), GraphLoss()
+        self.team_loss, self.graph_loss, self.marginal_loss = TeamLoss(), GraphLoss(), MarginalLoss()
         self.plan: dict[str, Any] = {}
         self.terms: dict[str, Any] = {}
         self.value = "central"
@@ -109,16 +115,18 @@ class CommPPOConfig(PPOConfig):
         """How the agents learn to talk. What is not given stays.
 
         learn: "differentiable", one team module whose messages let gradients through a copy of the channel; "independent",
-        each agent a module of its own whose messages are sampled actions (RIAL without memory; Foerster et al. 2016); or
-        "graph", a team that talks over a graph within each step, before it acts.
+        each agent a module of its own whose messages are sampled actions (RIAL without memory; Foerster et al. 2016); "graph",
+        a team that talks over a graph within each step, before it acts; or "marginal", a team in whose game all act at once and
+        hear in the next step what was sent, taught by the probability of an act summed over all messages.
         parts: of a team that talks over a graph, the fields of Plan: graph, bottleneck, their options, bits, rounds, memory,
         width, separate, identities; naming one of them means learn="graph". value: "central" or "own", what its critic sees.
         The game's own channel then carries nothing, unless env_config says otherwise.
         hidden: widths of the hidden layers. total_steps: environment steps over which the team's schedules run.
-        marginal_up_to: largest alphabet that is summed over; above it gradients pass by straight-through Gumbel-softmax.
+        marginal_up_to: largest alphabet that is summed over; above it gradients pass by straight-through Gumbel-softmax. With
+        learn="marginal" most inboxes, all that an agent may hear at once, that are summed over; more are refused.
         terms: what is added to the loss or the rewards of a team that talks over a graph (agents/terms), by name: a weight, or
         options, weight among them: {"hinge": {"target": 1.5}, "positive_listening": 0.1}. They take the place of those before.
-        loss: coefficients of TeamLoss, or GraphLoss. Raises ValueError for anything not allowed.
+        loss: coefficients of TeamLoss, GraphLoss or MarginalLoss. Raises ValueError for anything not allowed.
         """
         if learn is not None:
             if learn not in WAYS:
@@ -144,11 +152,14 @@ class CommPPOConfig(PPOConfig):
         if marginal_up_to is not None:
             self.marginal_up_to = whole("marginal_up_to", marginal_up_to, 0, LARGEST)
         if loss is not None:
-            known = [f.name for f in fields(GraphLoss if self.learn == "graph" else TeamLoss)]
+            kind = {"graph": GraphLoss, "marginal": MarginalLoss}.get(self.learn, TeamLoss)
+            known = [f.name for f in fields(kind)]
             if unknown := sorted(set(loss) - set(known)):
                 raise ValueError(f"unknown coefficient {unknown[0]!r}; a team's loss has {', '.join(known)}")
             if self.learn == "graph":
                 self.graph_loss = replace(self.graph_loss, **{k: check(k, v) for k, v in loss.items()})
+            elif self.learn == "marginal":
+                self.marginal_loss = replace(self.marginal_loss, **{k: number(k, v, 0, math.inf) for k, v in loss.items()})
             else:
                 self.team_loss = replace(self.team_loss, **{k: number(k, v, 0, math.inf) for k, v in loss.items()})
         return self
@@ -175,12 +186,15 @@ class CommPPOConfig(PPOConfig):
         if self.communicates:
             if not ours:
                 raise ValueError(
-                    f"a differentiable team is one module: leave policies={list(self.policies)} out, or learn independently"
+                    f"a {self.learn} team is one module: leave policies={list(self.policies)} out, or learn independently"
                 )
             if self.learn == "graph":
                 self.env_runners(env_runner_cls=GraphEnvRunner)
                 if not {"bits", "channel"} & set(self.env_config):
                     self.environment(env_config={**self.env_config, "bits": 0})
+            elif self.learn == "marginal":
+                self.env_runners(env_runner_cls=ChannelEnvRunner)
+                self._seated()
             else:
                 _speaker_and_listener(self.layout())
                 if self.options().link.limited:
@@ -200,6 +214,8 @@ class CommPPOConfig(PPOConfig):
         if self.learn == "graph":
             plan = {"central": self.value == "central", "plan": self.plan, "terms": self.terms}
             return RLModuleSpec(module_class=GraphTeamModule, model_config=plan)
+        if self.learn == "marginal":
+            return RLModuleSpec(module_class=ChannelTeamModule, model_config=self._seated())
         layout, options = self.layout(), self.options()
         speaker, listener = _speaker_and_listener(layout)
         model = {
@@ -210,6 +226,15 @@ class CommPPOConfig(PPOConfig):
             "channel": options.link.fields(),
         }
         return RLModuleSpec(module_class=TeamModule, model_config=model)
+
+    def _seated(self) -> dict[str, Any]:
+        """What a ChannelTeamModule is made of. Raises ValueError for games that it cannot learn."""
+        if unknown := sorted(set(self.plan) - {"separate"}):
+            raise ValueError(
+                f"{unknown[0]} is a part of teams that talk over a graph: of a marginal team say separate, or nothing"
+            )
+        found = seats(rules(self.env), self.options(), self.hidden, self.marginal_up_to)
+        return {**found, "separate": bool(self.plan.get("separate", False))}
 
 
 def _everybody_is_the_team(agent: str, episode: Any, **kwargs: Any) -> str:

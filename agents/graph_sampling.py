@@ -65,11 +65,6 @@ class GraphEnvRunner(BatchedEnvRunner):
         columns |= {"last_obs": seen, "last_time": self._time(), "state": began.numpy()}
         return Fragment({self._id: columns}, np.stack(ends["terminated"], 1), np.stack(ends["truncated"], 1)), ended
 
-    def _time(self) -> np.ndarray:
-        """How much of the game is over; 0 where nothing cuts it."""
-        horizon = self.env.options.max_cycles or np.inf
-        return (self.env.state.games["t"] / horizon).astype(np.float32)
-
     def _acted(self, fragment: Fragment) -> dict[str, int]:
         counts = fragment.agents[self._id]["active"].sum((0, 1))
         return {name: int(count) for name, count in zip(self.agents, counts, strict=True)}

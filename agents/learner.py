@@ -1,4 +1,4 @@
-"""From fragments to gradients: the learner of both ways to learn to talk, on RLlib's PPO learner."""
+"""From fragments to gradients: the learner of all ways to learn to talk, on RLlib's PPO learner."""
 
 from typing import Any
 
@@ -12,8 +12,9 @@ from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
 from ray.rllib.utils.metrics import NUM_ENV_STEPS_SAMPLED_LIFETIME
 from torch import Tensor
 
-from agents import graph_learning
+from agents import channel_learning, graph_learning
 from agents.advantages import generalised_advantages
+from agents.channel_team import ChannelTeamModule
 from agents.fragments import Fragment, join
 from agents.losses import exchange_loss, find_exchange, marginal, noise_given, straight_through, team_loss
 from agents.modules import GraphTeamModule, TeamModule
@@ -67,6 +68,8 @@ class CommPPOLearner(PPOTorchLearner):
             if isinstance(module, GraphTeamModule):
                 c = self.config
                 columns = graph_learning.columns(module, fragment, c.gamma, c.lambda_, c.graph_loss, module.terms)
+            elif isinstance(module, ChannelTeamModule):
+                columns = channel_learning.columns(module, fragment, self.config.gamma, self.config.lambda_)
             elif isinstance(module, TeamModule):
                 columns = self._team(module, fragment)
             else:
@@ -163,6 +166,10 @@ class CommPPOLearner(PPOTorchLearner):
             terms = graph_learning.loss(module, batch, clip, entropy, self.progress, c, module.terms)
             paid = {key: batch[key].mean() for key in batch if key.endswith("_reward")}
             self.metrics.log_dict(paid, key=module_id, window=1)
+            self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
+            return sum(terms.values(), torch.zeros(()))
+        if isinstance(module, ChannelTeamModule):
+            terms = channel_learning.loss(module, batch, config.clip_param, self.progress, config.marginal_loss)
             self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
             return sum(terms.values(), torch.zeros(()))
         if not isinstance(module, TeamModule):

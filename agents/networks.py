@@ -25,6 +25,10 @@ class Perceptron(nn.Module):
             nn.init.normal_(layer.weight, std=scale * (1.0 if k == 0 else layer.in_features**-0.5))
             nn.init.zeros_(layer.bias)
 
+    def page(self) -> list[int]:
+        """What a file says of it."""
+        return self.sizes
+
     def forward(self, x: Tensor) -> Tensor:
         """[..., sizes[0]] -> [..., sizes[-1]]"""
         for layer in self.layers[:-1]:

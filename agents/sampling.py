@@ -194,6 +194,11 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         logp = np.full(self.num_envs, -float(torch.log(sizes.double()).sum()), np.float32)
         return (index if len(sizes) > 1 else index[:, 0]).numpy(), logp
 
+    def _time(self) -> np.ndarray:
+        """[B] How much of each game is over, 0..1; 0 where nothing cuts it."""
+        horizon = self.env.options.max_cycles or np.inf
+        return (self.env.state.games["t"] / horizon).astype(np.float32)
+
     def _fragment(self, rows: Any, finals: Any, terminated: np.ndarray, truncated: np.ndarray, last: Any) -> Fragment:
         agents = {}
         for name in self.agents:

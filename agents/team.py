@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from agents.channel_team import ChannelPolicy
 from agents.graph_team import GraphTeam, Plan, Talking, build
 from agents.networks import Perceptron, choices, sample
 from agents.split import LoneAgent
@@ -67,7 +68,7 @@ class Deployed:
 class Team(Deployed):
     """One policy an agent; each reads its own observation and nothing else. Raises ValueError for policies that do not fit."""
 
-    def __init__(self, id: str, options: Options, policies: Mapping[str, Perceptron]) -> None:
+    def __init__(self, id: str, options: Options, policies: Mapping[str, Perceptron | ChannelPolicy]) -> None:
         super().__init__(id, options)
         self.policies = dict(policies)
         spaces = Batch(rules(id), options, 1)
@@ -94,7 +95,7 @@ class Team(Deployed):
         return _Alone(self)
 
     def page(self) -> dict[str, Any]:
-        return {"policies": {name: policy.sizes for name, policy in self.policies.items()}}
+        return {"policies": {name: policy.page() for name, policy in self.policies.items()}}
 
     def tensors(self) -> dict[str, Tensor]:
         return {f"{name}.{key}": t for name, policy in self.policies.items() for key, t in policy.state_dict().items()}
@@ -165,9 +166,9 @@ def load(folder: str | Path) -> Team | TalkingTeam:
             network = build(Plan.of(page["plan"]))
             network.load_state_dict(tensors)
             return TalkingTeam(page["id"], options, network)
-        policies = {}
-        for name, sizes in page["policies"].items():
-            policies[name] = Perceptron(sizes)
+        policies: dict[str, Perceptron | ChannelPolicy] = {}
+        for name, shape in page["policies"].items():
+            policies[name] = ChannelPolicy.of(shape) if isinstance(shape, dict) else Perceptron(shape)
             own = {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
             policies[name].load_state_dict(own)
         return Team(page["id"], options, policies)

@@ -13,6 +13,7 @@ from experiments.screen import (
     limits_table,
     progress,
     refusals,
+    repeats_table,
     run_table,
     show,
     table,
@@ -37,7 +38,11 @@ Words = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
 Learn = Annotated[
-    str, typer.Option(help="`differentiable`: gradients pass through the channel. `independent`: messages are actions.")
+    str,
+    typer.Option(
+        help="`differentiable`: gradients pass through the channel. `marginal`: the same where all act at once. "
+        "`independent`: messages are actions."
+    ),
 ]
 Steps = Annotated[int | None, typer.Option(help="Environment steps to train for; the agents' own default if not given.")]
 
@@ -229,6 +234,36 @@ def frontier(
             drawn = draw(page, folder, axis)
         tables = frontier_tables(title(page), frontiers.summary(page), page["checks"])
         show(page, as_json, *tables, f"{folder / 'frontier.json'}, {drawn}")
+
+
+@app.command("recipe")
+def repeat(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A recorded recipe: see experiments/recipes.py.")],
+    words: Words = None,
+    seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (`3,7`; `3,` is seed 3 alone).")] = "5",
+    out: Annotated[Path | None, typer.Option(help="Folder; `runs/` and the recipe's name if not given.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Bits a message.")] = None,
+    steps: Steps = None,
+    games: Annotated[int | None, typer.Option(help="Games of each evaluation.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate a recorded recipe with several seeds; started again on the same folder it does only what is missing.
+
+    Examples:
+
+    - `commenv recipe speaker_listener --seeds 5`
+    - `commenv recipe speaker_listener channel.symbols=2 --out runs/two-symbols`
+    """
+    folder = out or Path("runs") / name
+    with refusals(lambda: _stopped(folder)):
+        from experiments import recipes, repeats
+        from experiments.options import parse
+        from experiments.options import seeds as seeds_of
+
+        chosen = recipes.recipe(name, 0, parse(words or []), bits, steps)
+        with progress(f"recipe {name}") as (tell, say):
+            page = repeats.run(chosen, seeds_of(seeds), folder, games, tell, lambda point: say(repeats.line(point)))
+        show(page, as_json, repeats_table(f"{name}: {chosen.id}", page), str(folder / "results.json"))
 
 
 @app.command()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def teams(folder: Path) -> dict[str, Any]:
-    """The teams of a folder by name: the one of a run (its folder's), or all of a frontier ("bits=2/seed=0", ...).
+    """The teams of a folder by name: the one of a run (its folder's), or all of a frontier ("bits=2/seed=0", ...) or a recipe.
 
     Raises FileNotFoundError where there is none.
     """
@@ -23,7 +23,8 @@ def teams(folder: Path) -> dict[str, Any]:
 
     if (folder / "team.json").is_file():
         return {folder.resolve().name: load(folder)}
-    found = sorted(path.parent for path in folder.glob("bits=*/seed=*/team.json"))
+    places = ("bits=*/seed=*", "seed=*")
+    found = sorted(path.parent for place in places for path in folder.glob(f"{place}/team.json"))
     if not found:
         raise FileNotFoundError(f"{folder} holds no team: neither a finished run nor a frontier")
     loaded = {path.relative_to(folder).as_posix(): load(path) for path in found}

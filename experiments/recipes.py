@@ -17,22 +17,55 @@ TALKING: dict[str, Any] = {
 }
 """How teams that talk over a graph learn, where a recipe says nothing else."""
 
+MARGINAL: dict[str, Any] = {
+    "rollout_fragment_length": 25,
+    "num_epochs": 4,
+    "clip_param": 0.2,
+    "grad_clip": 0.5,
+    "grad_clip_by": "global_norm",
+    "lr": [[0, 2e-3], [0.5, 2e-3], [1, 1e-4]],
+    "gamma": 0.95,
+    "lambda_": 0.95,
+}
+"""How teams learn that speak over the particles' own channel: a fragment is a whole game."""
+
 RECIPES: dict[str, Recipe] = {
     "traffic_junction-easy": Recipe(
         "classic/traffic_junction-v0",
         {},
         learn="graph",
-        total_steps=600_000,
-        communication={"graph": "full", "bits": 4, "loss": {"reward_scale": 0.1, "ends_below": -5.0}},
+        total_steps=400_000,
+        communication={
+            "graph": "relation",
+            "bottleneck": "finite_scalar",
+            "bits": 4,
+            "loss": {"reward_scale": 0.1, "ends_below": -5.0},
+        },
         training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
     ),
     "predator_prey-5": Recipe(
         "classic/predator_prey-v0",
         {"size": 5},
         learn="graph",
-        total_steps=500_000,
-        communication={"graph": "full", "bits": 5, "memory": "gru"},
+        total_steps=1_200_000,
+        communication={"graph": "relation", "bottleneck": "finite_scalar", "bits": 5, "memory": "gru"},
         training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
+    ),
+    "speaker_listener": Recipe(
+        "classic/speaker_listener-v0",
+        {},
+        learn="marginal",
+        total_steps=768_000,
+        communication={"hidden": [64, 64]},
+        training={**MARGINAL, "num_envs_per_env_runner": 512, "minibatch_size": 3200},
+    ),
+    "reference": Recipe(
+        "classic/reference-v0",
+        {},
+        learn="marginal",
+        total_steps=960_000,
+        communication={"hidden": [64, 64]},
+        training={**MARGINAL, "num_envs_per_env_runner": 256, "minibatch_size": 1600},
     ),
 }
 """By name."""
@@ -45,11 +78,15 @@ def recipe(
     if name not in RECIPES:
         raise bad("recipe", name, f"one of {', '.join(RECIPES)}")
     found = RECIPES[name]
-    said = found.communication if bits is None else {**found.communication, "bits": bits}
+    said, rate = found.communication, {}
+    if bits is not None and found.learn == "graph":
+        said = {**said, "bits": bits}
+    elif bits is not None:  # of the game's own channel
+        rate = {"bits": bits}
     return replace(
         found,
         seed=seed,
-        options={**found.options, **(options or {})},
+        options={**found.options, **(options or {}), **rate},
         total_steps=steps or found.total_steps,
         communication=said,
     )

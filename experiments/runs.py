@@ -31,7 +31,7 @@ from experiments.options import chosen
 
 CHECKPOINT_EVERY = 20.0
 """Seconds."""
-LEARN = ("differentiable", "independent", "graph")
+LEARN = ("differentiable", "independent", "graph", "marginal")
 RUN: Kinds = {
     **{"id": str, "options": dict, "seed": int, "learn": str, "total_steps": int, "iterations": int},
     **{"seconds": int | float, "games": int, "interruptions": int, "status": str},
@@ -109,7 +109,7 @@ def _same_options(id: str, theirs: dict[str, Any], ours: dict[str, Any]) -> bool
 def kept(folder: Path) -> bool:
     """Whether anything stands in the folder of a run, or of a frontier, that the same command would go on with."""
     kinds = ("checkpoint-??????", "team.json")
-    return any(any(folder.glob(place + kind)) for place in ("", "bits=*/seed=*/") for kind in kinds)
+    return any(any(folder.glob(place + kind)) for place in ("", "bits=*/seed=*/", "seed=*/") for kind in kinds)
 
 
 def train(recipe: Recipe, folder: Path, tell: Tell = silent) -> dict[str, Any]:

@@ -154,6 +154,28 @@ def run_table(page: dict[str, Any]) -> Table:
     return made
 
 
+def repeats_table(title: str, page: dict[str, Any]) -> Table:
+    """A row a seed, and their median."""
+    made = table(title, "seed", "reward", "silent", "reachable", "efficiency", "success", "bits sent", "seconds")
+    for point in page["points"]:
+        made.add_row(
+            str(point["seed"]),
+            uncertain(point["reward"], point["standard_error"]),
+            *(figure(point[key]) for key in ("silent", "reachable")),
+            *(figure(point[key], 3) for key in ("efficiency", "success", "entropy_bits")),
+            figure(point["seconds"], 1),
+        )
+    middle = {name: spread["median"] if isinstance(spread, dict) else None for name, spread in page["summary"].items()}
+    made.add_row(
+        "median",
+        figure(middle["reward"]),
+        *("", ""),
+        *(figure(middle[key], 3) for key in ("efficiency", "success", "entropy_bits")),
+        figure(middle["seconds"], 1),
+    )
+    return made
+
+
 def frontier_tables(title: str, rows: Sequence[dict[str, Any]], checks: Sequence[dict[str, Any]]) -> list[Table | str]:
     headings = (
         "bits",
