@@ -6,12 +6,15 @@ metered(env, channel) -> anybody's ParallelEnv, with a channel under it
 limits(id, **options) -> what no communication, the best team, and the best code could earn
 ids() -> every game; page(id) -> its documentation; Channel -> what carries the messages; info -> information theory
 
+gymnasium.make("commenv/messaging.referential-v0", agent="receiver") works once this is imported: interfaces/registration.py.
+
 Needs neither torch nor ray; the compiler, scipy and networkx load when a game is first made.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from commenv.core.channel import Channel
+from commenv.interfaces.registration import register
 
 if TYPE_CHECKING:
     from pettingzoo import ParallelEnv
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Channel", "ids", "limits", "make", "make_aec", "make_batch", "metered", "page"]
+
+register()
 
 
 def ids() -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 import commenv
 
-HEAVY = {"torch", "ray", "numba", "scipy", "networkx", "matplotlib", "pandas", "gymnasium", "pettingzoo"}
+HEAVY = {"torch", "ray", "numba", "scipy", "networkx", "matplotlib", "pandas", "pettingzoo", "pygame"}
 
 
 def loaded_by(code: str) -> set[str]:

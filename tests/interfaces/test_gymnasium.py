@@ -161,9 +161,13 @@ def test_no_step_outside_of_a_game():
         SingleGame(REFERENTIAL, "receiver", max_cycles=1).reset(seed=0)
 
 
-@pytest.mark.parametrize("first", ["", "import commenv; "])
-def test_gymnasium_finds_the_games_by_their_module(first):
-    """Also where commenv was imported before: the module before the colon is another one."""
-    code = f"{first}import gymnasium; gymnasium.make('commenv.interfaces:{gymnasium_id(REFERENTIAL)}', agent='sender').reset()"
+@pytest.mark.parametrize(
+    ("first", "prefix"),
+    [("import commenv, gymnasium", ""), ("import gymnasium, commenv", ""), ("import gymnasium", "commenv:")],
+)
+def test_gymnasium_finds_the_games(first, prefix):
+    """Whichever is imported first; or commenv by gymnasium itself, from what stands before the colon."""
+    id = prefix + gymnasium_id(REFERENTIAL)
+    code = f"{first}; gymnasium.make({id!r}, agent='sender').reset(); gymnasium.make_vec({id!r}, num_envs=2).reset()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not done.stderr
