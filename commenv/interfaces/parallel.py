@@ -18,6 +18,9 @@ from commenv.games import rules
 Mask = np.ndarray | tuple[np.ndarray | None, ...] | None
 Infos = dict[str, dict[str, Any]]
 
+MODES, FPS = ["human", "ansi", "rgb_array"], 2
+"""How a game may be rendered, and how many pictures a second people can follow."""
+
 _MAPPINGS = dict, Mapping  # in this order: an abstract class takes longer to ask than a step may
 _INTEGER = np.dtype(np.int64)  # whose arrays give their numbers five times as fast at once as one by one
 _listed = np.ndarray.tolist
@@ -51,11 +54,10 @@ class SimultaneousEnv(ParallelEnv):
     """
 
     def __init__(self, id: str, render_mode: str | None = None, **options: Any) -> None:
-        modes = ["human", "ansi", "rgb_array"]
-        if render_mode is not None and render_mode not in modes:
-            raise bad("render_mode", render_mode, f"None or one of {modes}")
+        if render_mode is not None and render_mode not in MODES:
+            raise bad("render_mode", render_mode, f"None or one of {MODES}")
         module = rules(id)
-        self.metadata = {"name": id, "render_modes": modes, "is_parallelizable": True, "render_fps": 2}
+        self.metadata = {"name": id, "render_modes": MODES, "is_parallelizable": True, "render_fps": FPS}
         self.render_mode = render_mode
         self.batch = Batch(module, core.choose(module, options), 1, copy=False)
         self.possible_agents: list[str] = self.batch.possible_agents

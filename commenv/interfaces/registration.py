@@ -30,5 +30,5 @@ def register() -> None:
                 gymnasium_id(id),
                 entry_point="commenv.interfaces.single:SingleGame",
                 vector_entry_point="commenv.interfaces.vector:VectorGame",
-                kwargs={"id": id},
+                kwargs={"game": id},  # not "id", which gymnasium keeps for its own
             )

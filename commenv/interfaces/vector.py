@@ -1,6 +1,6 @@
 """A batch as a Gymnasium VectorEnv: all agents under one hand, or one of them with given policies for the others."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Dict
@@ -25,9 +25,11 @@ class VectorGame(VectorEnv):
     `final_obs`, an array of observations or None, and `final_info`.
     """
 
+    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["ansi"]}
+
     def __init__(
         self,
-        id: str,
+        game: str,
         num_envs: int = 1,
         agent: str | None = None,
         others: Any = None,
@@ -36,10 +38,9 @@ class VectorGame(VectorEnv):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        module = rules(id)
+        module = rules(game)
         if render_mode not in (None, "ansi"):
             raise bad("render_mode", render_mode, "None or 'ansi'")
-        self.metadata = {"name": id, "autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["ansi"]}
         self.batch = Batch(module, choose(module, options), num_envs, threads=threads)
         self.num_envs, self.render_mode, self.agent = num_envs, render_mode, agent
         names = self.batch.possible_agents
