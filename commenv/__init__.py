@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from commenv.core.batch import Batch
     from commenv.core.limits import Limits
     from commenv.interfaces.aec import TurnEnv
-    from commenv.interfaces.metered import Metered, Speech
+    from commenv.interfaces.metered import Metered
     from commenv.interfaces.parallel import SimultaneousEnv
+    from commenv.interfaces.seats import Speech
 
 __version__ = "0.1.0"
 __all__ = ["Channel", "ids", "limits", "make", "make_aec", "make_batch", "metered", "page"]

@@ -363,6 +363,16 @@ class Channel:
             message = (message << bits) | component
         return np.where(values[:, d] >= 0, message + 1, 0) if self.silence else message
 
+    def unpack(self, messages: np.ndarray) -> np.ndarray:
+        """Messages (n,) -> actions that `pack` makes them of, each float at its level; silence is zeros and -1."""
+        d, bits = self.floats or 0, self.bits or 0
+        steps = ((messages - self.silence)[:, None] >> (bits * np.arange(d - 1, -1, -1))) & (2**bits - 1)
+        values = self.levels[steps]
+        if not self.silence:
+            return values
+        speaks = (messages > 0)[:, None]
+        return np.concatenate([values * speaks, np.where(speaks, 1, -1)], axis=1)
+
     # ------------------------------------------------------------------------------------------------ what arrives
     @property
     def delays(self) -> tuple[int, int]:

@@ -86,7 +86,7 @@ def _agent(layout: Layout, name: str, end: End) -> int:
         return layout.names.index(end)
     if not isinstance(end, str) and 0 <= end < len(layout.names):
         return end
-    raise bad(name, end, f"one of the agents {', '.join(layout.names)}")
+    raise bad(name, end, f"one of the agents {', '.join(map(str, layout.names))}")
 
 
 def _link(layout: Layout, name: str, ends: Sequence[End]) -> int:

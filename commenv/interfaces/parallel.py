@@ -248,7 +248,7 @@ def _words(channel: Channel, places: np.ndarray) -> list[str]:
     """What stands in one box of an inbox, for people: nothing, one thing, or several where nobody knows who spoke."""
     erased = ["erased"] if places[-1] else []
     if channel.floats:
-        return erased or ([" ".join(f"{value:.3f}" for value in places[:-1])] if places.any() else [])
+        return erased or ([f"[{' '.join(f'{value:.3f}' for value in places[:-1])}]"] if places.any() else [])
     symbols = np.flatnonzero(places[:-1]).tolist()
     return ["silence" if channel.silence and symbol == 0 else str(symbol) for symbol in symbols] + erased
 

@@ -1,6 +1,6 @@
 """One agent of a game as a Gymnasium environment; given policies play the others."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -13,6 +13,10 @@ _PATIENCE = 1000
 """Games passed over."""
 
 
+METADATA = {"render_modes": MODES, "render_fps": FPS}
+"""Of the class, for gymnasium reads it before there is a game."""
+
+
 class SingleGame(gymnasium.Env):
     """The game as `agent` lives it: it is asked only when it is to act, and its rewards meanwhile are added up.
 
@@ -22,7 +26,7 @@ class SingleGame(gymnasium.Env):
     Raises ValueError for an agent that the game has not; RuntimeError if it never comes to act at all.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": MODES, "render_fps": FPS}  # gymnasium reads it before it makes one
+    metadata: dict[str, Any] = METADATA
 
     def __init__(
         self, game: str, agent: str | None = None, others: Any = None, render_mode: str | None = None, **options: Any

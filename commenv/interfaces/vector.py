@@ -1,6 +1,6 @@
 """A batch as a Gymnasium VectorEnv: all agents under one hand, or one of them with given policies for the others."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Dict
@@ -12,6 +12,9 @@ from commenv.core.errors import bad
 from commenv.core.game import choose
 from commenv.games import rules
 from commenv.interfaces.others import Others
+
+METADATA = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["ansi"]}
+"""Of the class, for gymnasium reads it before there is a game."""
 
 
 class VectorGame(VectorEnv):
@@ -25,7 +28,7 @@ class VectorGame(VectorEnv):
     `final_obs`, an array of observations or None, and `final_info`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["ansi"]}
+    metadata: dict[str, Any] = METADATA
 
     def __init__(
         self,

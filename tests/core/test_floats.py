@@ -156,3 +156,14 @@ def test_parallel_api_of_floats():
     for options in ({}, {"silence": True}):
         parallel_api_test(commenv.make(REFERENTIAL, rounds=3, channel={"floats": 2, "bits": 3, **options}), num_cycles=50)
         api_test(commenv.make_aec(REFERENTIAL, rounds=3, channel={"floats": 2, "bits": 3, **options}), num_cycles=50)
+
+
+@pytest.mark.parametrize("silence", [False, True])
+@pytest.mark.parametrize(("floats", "bits"), [(1, 1), (2, 3), (3, 2), (1, 8)])
+def test_unpacked_messages_pack_again(floats, bits, silence):
+    channel = Channel(floats=floats, bits=bits, silence=silence)
+    messages = np.arange(channel.size)
+    values = channel.unpack(messages)
+    assert values.shape == (channel.size, floats + silence)
+    assert set(values[silence:, :floats].ravel()) == set(channel.levels)
+    np.testing.assert_array_equal(channel.pack(values), messages)

@@ -14,7 +14,7 @@ import commenv
 from commenv.games import CATALOGUE
 from commenv.games.messaging import referential
 from commenv.interfaces.audit import Audit, audit
-from commenv.interfaces.metered import Speech
+from commenv.interfaces.seats import Speech
 from experiments.audit import audit_of, table
 
 WAYS = ["sight", "mask", "info", "end", "agents"]

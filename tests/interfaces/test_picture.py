@@ -41,4 +41,4 @@ def test_numbers_are_short_enough_to_read():
     env = commenv.make("classic/speaker_listener-v0", "ansi", channel={"floats": 3, "bits": 4})
     env.reset(seed=0)
     env.step({"speaker_0": [0.3, -0.3, 1.0], "listener_0": 0})
-    assert "speaker_0 -> listener_0: 0.312 -0.312 0.938" in env.render()
+    assert "speaker_0 -> listener_0: [0.312 -0.312 0.938]" in env.render()
