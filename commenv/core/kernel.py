@@ -74,6 +74,17 @@ class Buffers(NamedTuple):
     success: np.ndarray  # [n] of finished games, by the game's own measure
 
 
+class Reel(NamedTuple):
+    """The steps of a rollout: as in Buffers, each with a leading axis of steps."""
+
+    act: np.ndarray
+    message: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    observation: np.ndarray
+
+
 class Scratch(NamedTuple):
     """Room for one game's numbers, a row a thread."""
 
@@ -176,6 +187,44 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     return FINE
 
 
+def replay(part, lo, hi, reel, p, wire, horizon, shape, state, buffers, scratch):
+    """`advance` through all steps of a reel, in which what each tells stays; FINE, or what `first_fault` found beforehand."""
+    fault = first_fault(lo, hi, reel.act, reel.message, shape.actions, shape.messages)
+    if fault != FINE:
+        return fault
+    for t in range(len(reel.act)):
+        now = Buffers(
+            reel.act[t],
+            reel.message[t],
+            reel.reward[t],
+            reel.terminated[t],
+            reel.truncated[t],
+            buffers.active,
+            buffers.spent,
+            buffers.aired,
+            buffers.blocked,
+            reel.observation[t],
+            buffers.final,
+            buffers.ended,
+            buffers.length,
+            buffers.success,
+        )
+        advance(part, lo, hi, False, p, wire, horizon, shape, state, now, scratch)
+    return FINE
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def first_fault(lo, hi, act, message, actions, messages):
+    """FINE, or which action of games lo..hi-1, counted through (steps, games, agents), is out of its space."""
+    steps, players, n = act.shape
+    for t in range(steps):
+        for a in range(players):
+            for i in range(lo, hi):
+                if act[t, a, i] < 0 or act[t, a, i] >= actions[a] or message[t, a, i] < 0 or message[t, a, i] >= messages[a]:
+                    return (t * n + i) * players + a
+    return FINE
+
+
 @rule
 def hear(wire, shape, state, i, first, count, inbox):
     """Fill the inbox of one agent: for each of its links, or for all, then for each that it eavesdrops on, a one-hot vector,
@@ -270,6 +319,10 @@ def _prune(kernel: Any, prefix: str, digest: str) -> None:
 
 
 _bound: dict[tuple, Any] = {}
+_replays: dict[Any, Any] = {}
+
+# Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
+_FLAGS = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
 
 
 def bind(rules: Rules) -> Any:
@@ -281,19 +334,29 @@ def bind(rules: Rules) -> Any:
         return _bound[known]
     prefix = rules.__name__.replace(".", "_") + "_"
     seen: set = set()
-    digest = hashlib.sha256(b"".join(b for f in (advance, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(b for f in (advance, replay, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
     if config.DISABLE_JIT:
         kernel: Any = _rebind(advance, own, prefix + digest)
     else:
         inlined = {name: function if hasattr(function, "py_func") else rule(function) for name, function in own.items()}
         # For each game its own: numba would take its agent for another game's with more fields, and warn that it does.
         inlined |= {helper.__name__: rule(helper.py_func) for helper in (admit, refill)}
-        # Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
-        flags = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
-        kernel = njit(_rebind(advance, inlined, prefix + digest), **flags)
+        kernel = njit(_rebind(advance, inlined, prefix + digest), **_FLAGS)
         _prune(kernel, prefix, digest)
     _bound[known] = kernel
     return kernel
+
+
+def bind_replay(rules: Rules) -> Any:
+    """`replay` with the kernel of this game, likewise."""
+    kernel = bind(rules)
+    if kernel not in _replays:
+        name = f"replay_{getattr(kernel, 'py_func', kernel).__qualname__}"
+        function = _rebind(replay, {"advance": kernel}, name)
+        _replays[kernel] = njit(function, **_FLAGS) if hasattr(kernel, "py_func") else function
+        if hasattr(kernel, "py_func"):
+            _prune(_replays[kernel], name[:-16], name[-16:])
+    return _replays[kernel]
 
 
 def enter(kernel: Any, arguments: tuple) -> Any:
