@@ -69,7 +69,7 @@ class Batch:
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
         self.measures_success = hasattr(rules, "success")
-        kernel.bind(rules)
+        self._kernel = kernel.bind(rules)
         self._compiled: dict[str, Any] = {}  # entries of the kernel and of its driver, once they were needed
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
         self._parts = list(enumerate(pairwise(cuts)))
@@ -114,7 +114,10 @@ class Batch:
         """
         if self._first_seed is not None:
             raise RuntimeError("rollout() before reset(): call reset() first")
-        steps = len(next(iter(actions.values()), ())) if isinstance(actions, Mapping) else 0
+        name = self.possible_agents[0]
+        given = actions.get(name, ()) if isinstance(actions, Mapping) else ()
+        given = given[0] if isinstance(self.action_spaces[name], Tuple) and len(given) else given
+        steps = (*np.shape(given), 0)[0]
         if steps != self._reel[0]:
             self._reel = self._make_reel(steps)
         _, slots, moves, seen, reward, over = self._reel
@@ -227,7 +230,7 @@ class Batch:
             width=width,
             base=n * (np.cumsum(width) - width),
             ear=np.array([(e[0] if e else 0, len(layout.links) + t[0] if t else 0) for e, t in zip(ears, taps, strict=True)]),
-            ears=np.array([(len(e), len(t)) for e, t in zip(ears, taps, strict=True)]),
+            ears=np.array([(len(ears[a]), len(taps[a]), len(layout.inboxes(a))) for a in everybody]),
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
             target=np.array([target for _, target in layout.links], dtype=np.int64),
             lines=as_record(np.array([line.record for line in self.lines], LINE)),
@@ -359,14 +362,18 @@ class Batch:
     # ------------------------------------------------------------------------------------------------ in and out
     def _run(self, what: str, given: Any) -> int:
         """Enter the kernel, or its driver through many steps."""
-        if what not in self._compiled:
-            function = kernel.bind(self.rules) if what == "step" else kernel.bind_replay(self.rules)
-            self._compiled[what] = kernel.enter(function, (0, 0, self.num_envs, given, *self._fixed))
-        enter = self._compiled[what]
+        enter = self._compiled.get(what)
+        if enter is None:
+            function = self._kernel if what == "step" else kernel.bind_replay(self.rules)
+            enter = self._compiled[what] = kernel.enter(function, (0, 0, self.num_envs, given, *self._fixed))
         if self._pool is None:
             return enter(0, 0, self.num_envs, given, *self._fixed)
         if what == "step":
             self._check_all()  # no part may move on while another refuses
+        else:
+            fault = kernel.first_fault(0, self.num_envs, given.act, given.message, self._shape.actions, self._shape.messages)
+            if fault != kernel.FINE:
+                return fault
         jobs = [self._pool.submit(enter, part, lo, hi, given, *self._fixed) for part, (lo, hi) in self._parts]
         return max(job.result() for job in jobs)
 

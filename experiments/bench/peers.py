@@ -153,32 +153,32 @@ JAXMARL = {
 
 
 def jaxmarl(name: str, n: int) -> Play:
-    """Its steps reset by themselves. The observations are carried from step to step, or the compiler would leave them out."""
+    """Its steps reset by themselves. Observations, rewards and dones of every step are handed out, for learners read them all."""
     import jax
     from jaxmarl import make
 
     env = make(name)
     key = jax.random.PRNGKey(0)
-    observations, state = jax.vmap(env.reset)(jax.random.split(key, n))
+    _, state = jax.vmap(env.reset)(jax.random.split(key, n))
     draw = np.random.default_rng(0)
     choices = {agent: env.action_space(agent).n for agent in env.agents}
     drawn = {agent: jax.numpy.asarray(draw.integers(k, size=(HORIZON, n))) for agent, k in choices.items()}
 
     def step(carry: Any, actions: Any) -> Any:
-        key, state, _ = carry
+        key, state = carry
         key, now = jax.random.split(key)
         observations, state, rewards, dones, _ = jax.vmap(env.step)(jax.random.split(now, n), state, actions)
-        return (key, state, observations), (rewards, dones["__all__"].sum())
+        return (key, state), (observations, rewards, dones["__all__"])
 
     fly = jax.jit(lambda carry: jax.lax.scan(step, carry, drawn))
-    carry = jax.block_until_ready(fly((key, state, observations)))[0]
+    carry = jax.block_until_ready(fly((key, state)))[0]
 
     def play(rounds: int) -> tuple[int, int]:
         nonlocal carry
         games = 0
         for _ in range(rounds):
-            carry, (_, over) = jax.block_until_ready(fly(carry))
-            games += int(over.sum())
+            carry, (_, _, over) = jax.block_until_ready(fly(carry))
+            games += int(np.count_nonzero(over))
         return HORIZON * n * rounds, games
 
     return play
