@@ -74,13 +74,15 @@ class Batch:
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
         self._parts = list(enumerate(pairwise(cuts)))
         self._pool = ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
+        starts, widths = self._shape.base.tolist(), self._shape.width.tolist()
+        self._blocks = [(start, start + n * width, width) for start, width in zip(starts, widths, strict=True)]
         self._make_buffers()
         self.observation_spaces: dict[str, Space] = {name: self._box(a) for a, name in enumerate(self.possible_agents)}
         self.action_spaces: dict[str, Space] = {name: self._actions(a) for a, name in enumerate(self.possible_agents)}
         self._names = frozenset(self.possible_agents)
         self._slots = self._make_slots(self._moves)
         self._make_givers()
-        self._reel: tuple[Any, ...] = (0,)  # how many steps a rollout had, and what was made for so many
+        self._reel: tuple[Any, ...] = (-1,)  # how many steps a rollout had, and what was made for so many
         # What every call of the kernel takes: an array that changes is written on, never replaced.
         self._fixed: Any = self._parameters, self._wire, self._horizon, self._shape, self.state, self.buffers, self._scratch
         self._first_seed: int | None = self._seed(seed)  # None once the games have begun
@@ -331,8 +333,8 @@ class Batch:
 
     def _block(self, flat: np.ndarray, a: int) -> np.ndarray:
         """Agent a's observations in a buffer of all, (n, width), or in one with further axes before that."""
-        base, width = int(self._shape.base[a]), int(self._shape.width[a])
-        return flat[..., base : base + self.num_envs * width].reshape(*flat.shape[:-1], self.num_envs, width)
+        begin, end, width = self._blocks[a]
+        return flat[..., begin:end].reshape(*flat.shape[:-1], self.num_envs, width)
 
     def _box(self, a: int) -> Box:
         role, width = self.layout.roles[a], int(self._shape.width[a])

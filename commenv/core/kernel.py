@@ -209,7 +209,8 @@ def replay(part, lo, hi, reel, p, wire, horizon, shape, state, buffers, scratch)
             buffers.length,
             buffers.success,
         )
-        advance(part, lo, hi, False, p, wire, horizon, shape, state, now, scratch)
+        fresh = t < 0  # never; but numba would compile `advance` once more for a literal
+        advance(part, lo, hi, fresh, p, wire, horizon, shape, state, now, scratch)
     return FINE
 
 
@@ -244,7 +245,7 @@ def hear(wire, shape, state, i, first, count, inbox):
         said = 0
         for e in range(ears):
             y = heard[first[0] + e]
-            said |= (y != NOTHING) << (y if y >= 0 else places - 1)
+            said |= int(y != NOTHING) << (y if y >= 0 else places - 1)
         for place in range(places):
             inbox[place] = (said >> place) & 1
         return

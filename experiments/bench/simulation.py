@@ -13,11 +13,11 @@ import numpy as np
 from commenv.core.errors import whole
 from experiments.bench import peers
 from experiments.bench.measure import BenchResult, Contender, Play, Progress, choose, measure_by_game
-from experiments.bench.peers import BATCHES, DRAWN, HORIZON
+from experiments.bench.peers import BATCHES, DRAWN, HORIZON, in_one_call
 
 USUAL = 1_024
 """The batch of games that nobody else has."""
-ROLLED = f"{HORIZON} steps in one call, as JaxMARL's scan; actions known beforehand"
+ROLLED = f"{HORIZON} steps in one call ({in_one_call(1)} of one game), as in JaxMARL's scan: all actions are known beforehand"
 OPTIONS: dict[str, dict[str, int]] = {peers.REFERENTIAL: {"states": peers.STATES, "bits": 3}}
 """Where a game is not played as it comes."""
 
@@ -96,8 +96,8 @@ def rollout(id: str, n: int) -> Play:
     import commenv
 
     env = commenv.make_batch(id, n, 0, **OPTIONS.get(id, {}))
-    actions = drawn(env, HORIZON)
-    return counted(env, lambda: env.rollout(actions), HORIZON)
+    actions = drawn(env, in_one_call(n))
+    return counted(env, lambda: env.rollout(actions), in_one_call(n))
 
 
 def one(id: str) -> Play:

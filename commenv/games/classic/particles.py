@@ -81,8 +81,8 @@ def move(body, action):
     vx, vy = body.vx, body.vy
     body.x += vx * 0.1
     body.y += vy * 0.1
-    body.vx = vx * 0.75 + 0.5 * ((action == 2) - (action == 1))  # no branches: no processor can guess an action
-    body.vy = vy * 0.75 + 0.5 * ((action == 4) - (action == 3))
+    body.vx = vx * 0.75 + 0.5 * (int(action == 2) - int(action == 1))  # no branches: no processor can guess an action
+    body.vy = vy * 0.75 + 0.5 * (int(action == 4) - int(action == 3))
 
 
 @rule
