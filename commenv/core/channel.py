@@ -355,13 +355,13 @@ class Channel:
         return self.size + 1 if self.floats is None else self.floats + 1
 
     def pack(self, values: np.ndarray) -> np.ndarray:
-        """Actions (n, d), or (n, d + 1) where silence is allowed -> messages (n,), each float by its nearest level."""
+        """Actions (..., d), or (..., d + 1) where silence is allowed -> messages (...), each float by its nearest level."""
         d, bits = self.floats or 0, self.bits or 0
-        steps = np.floor((np.asarray(values[:, :d], np.float64) + 1) / 2 * 2**bits).clip(0, 2**bits - 1).astype(np.int64)
-        message = np.zeros(len(values), np.int64)
-        for component in steps.T:
+        steps = np.floor((np.asarray(values[..., :d], np.float64) + 1) / 2 * 2**bits).clip(0, 2**bits - 1).astype(np.int64)
+        message = np.zeros(values.shape[:-1], np.int64)
+        for component in np.moveaxis(steps, -1, 0):
             message = (message << bits) | component
-        return np.where(values[:, d] >= 0, message + 1, 0) if self.silence else message
+        return np.where(values[..., d] >= 0, message + 1, 0) if self.silence else message
 
     def unpack(self, messages: np.ndarray) -> np.ndarray:
         """Messages (n,) -> actions that `pack` makes them of, each float at its level; silence is zeros and -1."""

@@ -133,11 +133,10 @@ def route(p, game, agents, board, source, target):
 
 
 def observe(p, game, agents, board, i, obs):
-    for k in range(len(obs)):
-        obs[k] = 0.0
     obs[0] = 1.0 if game.turn == i else 0.0
     if p.numbered != 0:
-        obs[1 + i] = 1.0
+        for k in range(len(agents)):
+            obs[1 + k] = 1.0 if k == i else 0.0
     if p.clock != 0:
         obs[len(obs) - 1] = game.t / p.horizon
 
