@@ -240,7 +240,7 @@ class Batch:
             shaken=np.zeros((n, links if wire.gaussian else 0, wire.floats)),
             transit=np.zeros((n, links if wire.latest or wire.bursts else 0, TRANSIT + 2 * wire.queue), np.int64),
             tally=as_record(np.zeros((parts, links + _APART), TALLY)),
-            counts=np.zeros((parts, links + -(-_APART // self.channel.size), 0 if wire.floats else self.channel.size), np.int64),
+            counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size * self.channel.counted), np.int64),
         )
         floats = n * int(self._shape.width.sum())
         self.buffers = kernel.Buffers(
@@ -334,10 +334,12 @@ class Batch:
             raise ValueError(
                 f"actions of {name} are {told}: they must be {f'integers {(n,)} and ' * both}numbers of shape {wide}"
             )
-        if not (np.abs(values) <= 1).all():
-            i = int(np.argmin((np.abs(values) <= 1).all(axis=1)))
+        fits: np.ndarray = ((values >= -1) & (values <= 1)).all(axis=1)  # NaN does not
+        wrong = self.buffers.active[a] & ~fits
+        if wrong.any():
+            i = int(np.argmax(wrong))
             raise bad(f"game {i}: action of {name}", values[i].tolist(), "numbers from -1 to 1")
-        self.buffers.act[a], self.buffers.message[a] = act, self.channel.pack(values)
+        self.buffers.act[a], self.buffers.message[a] = act, self.channel.pack(np.where(fits[:, None], values, 0))
 
     def _refuse(self, i: int, a: int) -> None:
         name = self.possible_agents[a]

@@ -194,18 +194,18 @@ def hear(wire, shape, state, i, first, count, inbox):
             if wire.floats == 0:
                 inbox[at + y] = 1.0
             elif wire.silence == 0 or y != SILENCE:
-                unpack(wire, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, inbox, at)
+                unpack(wire, shape, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, inbox, at)
 
 
 @rule
-def unpack(wire, state, i, k, y, inbox, start):
+def unpack(wire, shape, state, i, k, y, inbox, start):
     """The levels that a message stands for, and the noise on them."""
     rest = y - wire.silence
     for place in range(wire.floats):
         component = wire.floats - 1 - place
         step = rest & ((1 << wire.depth) - 1)
         rest = rest >> wire.depth
-        value = (2 * step + 1) / (1 << wire.depth) - 1.0
+        value = (2 * step + (1 << shape.lines[k].cut)) / (1 << wire.depth) - 1.0
         inbox[start + component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
 
 

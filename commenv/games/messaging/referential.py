@@ -264,7 +264,8 @@ def limits(options: Options) -> Limits:
     if channel.limited and rounds and not channel.floats:
         bits = min(bits, info.information_at_cost(_prices(channel), _allowance(channel, rounds)))
     bound = info.rate_reward(prior, reward, bits)
-    tight = bound.gap < 1e-9 and not (channel.limited or channel.bursts or channel.floats)
+    loose = channel.limited or channel.bursts or channel.floats or (_noisy(line) and channel.size > noise.MOST)
+    tight = bound.gap < 1e-9 and not loose
     ceiling = Limit(rounds * bound.upper, tight, "reward-rate function at capacity, dual bound (Blahut 1972)")
     silent = Limit(rounds * float((prior @ reward).max()), True, "max_a E r(S, a), each round")
     return Limits(silent=silent, reachable=_reachable(options, line, rounds, silent, ceiling), ceiling=ceiling)
