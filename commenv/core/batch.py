@@ -334,7 +334,7 @@ class Batch:
             raise ValueError(
                 f"actions of {name} are {told}: they must be {f'integers {(n,)} and ' * both}numbers of shape {wide}"
             )
-        fits: np.ndarray = ((values >= -1) & (values <= 1)).all(axis=1)  # NaN does not
+        fits = np.asarray(((values >= -1) & (values <= 1)).all(axis=1))  # NaN does not
         wrong = self.buffers.active[a] & ~fits
         if wrong.any():
             i = int(np.argmax(wrong))

@@ -21,6 +21,7 @@ from commenv.core.channel import Channel
 from commenv.core.errors import bad
 from commenv.core.game import Rules
 from commenv.core.meter import Meter
+from commenv.core.topology import links
 from commenv.interfaces import exchange
 
 
@@ -47,13 +48,14 @@ class Metered(BaseParallelWrapper):
     """A ParallelEnv whose agents speak through a channel. Raises ValueError where the arguments do not fit the environment.
 
     channel: its rate is 2 bits a message unless it says another; where it takes over, that of the environment's own alphabet.
-    topology: who hears whom, a networkx graph or pairs (source, target) of names; everybody hears everybody by default.
+    topology: who hears whom: a networkx graph; pairs (source, target) of names, or of numbers in the order of
+    `possible_agents` as `core.topology.links` gives them; or "ring" or "star". Everybody hears everybody by default.
     takes_over: where the environment's own communication stands, or True for the environments in `KNOWN`; False adds messages.
 
-    Added messages: an agent with listeners has the action [act, message], MultiDiscrete, where its own actions are Discrete,
-    else {"action", "message"}. An agent with speakers sees its inbox behind its own observation where that is a vector, else
-    {"observation", "inbox"}. For each speaker, in the order of `possible_agents`, the inbox is the delivered symbol one-hot
-    with a last place for an erasure, zeros where nothing came.
+    Added messages: an agent with listeners has the action [act, message], MultiDiscrete, where its own actions are Discrete
+    and messages are no floats, else {"action", "message"}. An agent with speakers sees its inbox behind its own observation
+    where that is a vector, else {"observation", "inbox"}. For each speaker, in the order of `possible_agents`, the inbox is
+    the delivered symbol one-hot with a last place for an erasure, or floats and that place; zeros where nothing came.
     Taken over: spaces stay as they are, but for a channel of fewer symbols, whose speakers have fewer actions. The listener's
     slice shows what the channel delivered: a symbol one-hot; zeros for an erasure, as before the first message.
 
@@ -78,6 +80,10 @@ class Metered(BaseParallelWrapper):
         if speech is not None:
             if topology is not None:
                 raise ValueError("takes_over already says who hears whom: leave topology out")
+            if channel.floats:
+                raise ValueError(
+                    "takes_over needs a channel of symbols, not of floats: such an environment shows messages one-hot"
+                )
             alphabet = _alphabet(env, speech)
             channel = channel if channel.rated else Channel.of({**channel.fields(), "symbols": alphabet})
             if channel.size > alphabet:
@@ -167,7 +173,7 @@ class Metered(BaseParallelWrapper):
         a, layout, M = self._names.index(name), self.batch.layout, self.batch.channel.size
         act, see = self.env.action_space(name), self.env.observation_space(name)
         if speech is None:
-            return _Added(act, see, M if layout.speaks(a) else 0, self.batch.observation_spaces[name])
+            return _Added(act, see, self.batch.channel if layout.speaks(a) else None, self.batch.observation_spaces[name])
         moves = speech.moves[name] if layout.speaks(a) else None
         places = [speech.shows[name][source] for source in layout.inboxes(a)]
         return _TakenOver(name, act, see, M, moves, places)
@@ -199,16 +205,20 @@ class _Seat:
 class _Added(_Seat):
     """Messages that the environment knows nothing of."""
 
-    def __init__(self, act: Space, see: Space, messages: int, inbox: Space) -> None:
-        self._act, self._messages, (self._width,) = act, messages, inbox.shape or ()
+    def __init__(self, act: Space, see: Space, channel: Channel | None, inbox: Space) -> None:
+        self._act, self._channel, (self._width,) = act, channel, inbox.shape or ()
+        floats = channel.floats if channel is not None else None
+        self._messages = channel.size if channel is not None else 0
+        self._spoken = Box(-1, 1, (floats + channel.silence,), np.float32) if channel is not None and floats else None
+        self._pairs = isinstance(act, Discrete) and self._spoken is None
         self._start = int(act.start) if isinstance(act, Discrete) else 0
         self._vector = isinstance(see, Box) and len(see.shape) == 1
-        if not messages:
+        if not self._messages:
             self.action_space = act
-        elif isinstance(act, Discrete):
-            self.action_space = MultiDiscrete([int(act.n), messages], start=[self._start, 0])
+        elif self._pairs:
+            self.action_space = MultiDiscrete([int(cast(Discrete, act).n), self._messages], start=[self._start, 0])
         else:
-            self.action_space = Dict({"action": act, "message": Discrete(messages)})
+            self.action_space = Dict({"action": act, "message": self._spoken or Discrete(self._messages)})
         if not self._width:
             self.observation_space = see
         elif self._vector:
@@ -220,11 +230,11 @@ class _Added(_Seat):
         if not self._messages:
             return action, 0
         try:
-            if isinstance(self._act, Discrete):
+            if self._pairs:
                 own, message = (index(number) for number in action)
-                fits = 0 <= own - self._start < int(self._act.n)
+                fits = 0 <= own - self._start < int(cast(Discrete, self._act).n)
             else:
-                own, message = action["action"], index(action["message"])
+                own, message = action["action"], self._packed(action["message"])
                 fits = True  # the environment looks at its own
         except (TypeError, ValueError, KeyError, IndexError):
             fits = False
@@ -235,7 +245,18 @@ class _Added(_Seat):
     def join(self, own: Any, message: int) -> Any:
         if not self._messages:
             return own
-        return np.array([own, message]) if isinstance(self._act, Discrete) else {"action": own, "message": message}
+        if self._pairs:
+            return np.array([own, message])
+        said = message if self._spoken is None else cast(Channel, self._channel).values(message).astype(np.float32)
+        return {"action": own, "message": said}
+
+    def _packed(self, said: Any) -> int:
+        if self._spoken is None:
+            return index(said)
+        values = np.asarray(said, np.float64)
+        if values.shape != self._spoken.shape or not ((values >= -1) & (values <= 1)).all():
+            raise ValueError  # `split` says of what
+        return int(cast(Channel, self._channel).pack(values[None])[0])
 
     def show(self, observation: Any, inbox: np.ndarray) -> Any:
         if not self._width:
@@ -250,7 +271,7 @@ class _Added(_Seat):
         return observation[: -self._width] if self._vector else observation["observation"]
 
     def mask(self, mask: Any) -> Any:
-        both = self._messages and isinstance(self._act, Discrete)
+        both = self._messages and self._pairs
         return (np.asarray(mask, np.int8), np.ones(self._messages, np.int8)) if both else mask
 
 
@@ -318,18 +339,21 @@ def _links(topology: Any, names: tuple[str, ...]) -> tuple[tuple[int, int], ...]
     """Pairs of indices; a graph's undirected edges go both ways."""
     if topology is None:
         pairs: Iterable = [(source, target) for source in names for target in names if source != target]
+    elif isinstance(topology, str):
+        return links(topology, names=names)
     elif hasattr(topology, "to_directed"):
         pairs = topology.to_directed().edges()
     else:
         pairs = topology
+    known = {a: a for a in range(len(names))} | {name: a for a, name in enumerate(names)}
     try:
         named = [(source, target) for source, target in pairs]
+        strange = [pair for pair in named if not set(pair) <= known.keys()]
     except (TypeError, ValueError):
-        raise bad("topology", topology, "a networkx graph or pairs (source, target) of agents") from None
-    for pair in named:
-        if not set(pair) <= set(names):
-            raise bad("link", pair, f"two of the agents {list(names)}")
-    return tuple((names.index(source), names.index(target)) for source, target in named)
+        raise bad("topology", topology, "a networkx graph, a name of one, or pairs (source, target) of agents") from None
+    if strange:
+        raise bad("link", strange[0], f"two of the agents {list(names)}")
+    return tuple((known[source], known[target]) for source, target in named)
 
 
 def _joined(*boxes: Any) -> Box:
