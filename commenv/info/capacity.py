@@ -174,7 +174,7 @@ def information_at_cost(costs: ArrayLike, budget: float) -> float:
 
 
 def _check(symbols: int, probability: float, name: str) -> None:
-    if symbols < 2:
-        raise ValueError(f"symbols must be at least 2, got {symbols}")
+    if not symbols >= 2 or symbols % 1:
+        raise ValueError(f"symbols must be a whole number of at least 2, got {symbols}")
     if not 0 <= probability <= 1:
         raise ValueError(f"{name} must be a probability from 0 to 1, got {probability}")

@@ -303,12 +303,12 @@ def _reachable(options: Options, line: Line, rounds: int, silent: Limit, ceiling
     soonest, latest = channel.delays
     if soonest:
         return Limit(silent.value, True, f"messages are {soonest} steps late or more, and the receiver acts after one")
+    if channel.gaussian or (_noisy(line) and channel.size > noise.MOST):
+        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     if latest > 1 and rounds > 1:  # one round's late message may be taken for the next one's
         told = _round(options, line, 0.0)
         value = rounds * told.value if told.exact and not channel.bursts else math.inf
         return Limit(min(value, ceiling.value), False, "upper bound: a receiver who is told which messages are late")
-    if channel.gaussian or (_noisy(line) and channel.size > noise.MOST):
-        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     if not channel.limited:
         best = _round(options, line, 0.0)
         exact, source = best.exact, best.source
