@@ -67,7 +67,8 @@ class Channel:
     A message of b bits is one of exactly 2**b events, silence included where it is allowed. Silence is not put on the air:
     noise cannot touch it and everybody hears it for what it is. On its way a message meets, in this order: the budget (what
     exceeds it becomes silence), contention (`winners`, `collisions`), corruption (`corrupt`), drop, erasure, error, flip,
-    fade, the link's own rate (`rates`), and the queue (`delay`, `queue`). Raises ValueError for anything out of range.
+    fade, the link's own rate (`rates`), the queue (`delay`, `queue`), and `gaussian` noise. Raises ValueError for anything
+    out of range.
 
     Everything random is drawn for each link and step from streams of its own: noise never moves the game's draws, and one
     kind of noise never moves another's. The matrix of what is sent and heard is `matrix`, its capacity `capacity`.
@@ -100,13 +101,16 @@ class Channel:
     silence_price: float = 0.0
     """Bits that silence costs. A sender who has less left is silent for what it has."""
     error: float = 0.0
-    """Probability that a symbol arrives as another one: the K-ary symmetric channel. No effect where there is one symbol."""
+    """Probability that a symbol arrives as another one, each with error / (K - 1): the K-ary symmetric channel, of capacity
+    log2 K - h(error) - error log2(K - 1). No effect where there is one symbol."""
     erasure: float = 0.0
-    """Probability that a message is lost and the receiver knows it."""
+    """Probability that a message is lost and the receiver knows it: (1 - erasure) times the capacity."""
     flip: float = 0.0
-    """Probability that a bit of the message is flipped, each of the b bits by itself: b binary symmetric channels."""
+    """Probability that a bit of the message is flipped, each of the b bits by itself: b binary symmetric channels, of
+    capacity b (1 - h(flip))."""
     fade: float = 0.0
-    """Probability that a bit that is 1 arrives as 0, each by itself: b Z-channels. Where silence is allowed, a message whose
+    """Probability that a bit that is 1 arrives as 0, each by itself: b Z-channels, of capacity
+    b log2(1 + (1 - fade) fade**(fade / (1 - fade))). Where silence is allowed, a message whose
     bits have all become 0, by fading or flipping, is heard as silence."""
     drop: float = 0.0
     """Probability that a message is lost without a trace: silence is heard where it is allowed, else nothing."""
