@@ -250,7 +250,7 @@ class Batch:
             shaken=np.zeros((n, links if wire.gaussian else 0, wire.floats)),
             transit=np.zeros((n, links if wire.latest or wire.bursts else 0, TRANSIT + 2 * wire.queue), np.int64),
             tally=as_record(np.zeros((parts, links + _APART), TALLY)),
-            counts=np.zeros((parts, links + -(-_APART // self.channel.size), 0 if wire.floats else self.channel.size), np.int64),
+            counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size * self.channel.counted), np.int64),
         )
         floats = n * int(self._shape.width.sum())
         self._moves = np.zeros((2, players, n), np.int64)
@@ -411,11 +411,13 @@ class Batch:
             raise ValueError(
                 f"actions of {name} are {told}: they must be {f'integers {lead} and ' * both}numbers of shape {wide}"
             )
-        if not (np.abs(values) <= 1).all():
-            row = int(np.argmin((np.abs(values) <= 1).all(axis=-1)))
+        fits = np.asarray(((values >= -1) & (values <= 1)).all(axis=-1))  # NaN does not
+        wrong = ~fits & self.buffers.active[self.possible_agents.index(name)] if lead == (self.num_envs,) else ~fits
+        if wrong.any():
+            row = int(np.argmax(wrong))
             where = f"game {row % self.num_envs}: action of {name}"
             raise bad(where, values.reshape(-1, wide[-1])[row].tolist(), "numbers from -1 to 1")
-        place[0], place[1] = act, self.channel.pack(values)
+        place[0], place[1] = act, self.channel.pack(np.where(fits[..., None], values, 0))
 
     def _refuse(self, where: str, a: int, act: int, message: int) -> None:
         name = self.possible_agents[a]

@@ -240,7 +240,7 @@ def hear(wire, shape, state, i, first, count, inbox):
         for place in range(places):  # no branch on what was said: no processor can guess it
             box[place] = 1.0 if place == at else 0.0
         if wire.floats != 0 and y >= 0 and (wire.silence == 0 or y != SILENCE):
-            unpack(wire, state, i, k if b < boxes else shape.tapped[k - len(shape.source)], y, box)
+            unpack(wire, shape, state, i, k if b < boxes else shape.tapped[k - len(shape.source)], y, box)
     if boxes < ears and places < 64 and wire.floats == 0:  # a box for all; a set of so few places is one number
         said = 0
         for e in range(ears):
@@ -257,7 +257,7 @@ def hear(wire, shape, state, i, first, count, inbox):
             if wire.floats == 0:
                 inbox[y] = 1.0
             elif wire.silence == 0 or y != SILENCE:
-                unpack(wire, state, i, first[0] + e, y, inbox)
+                unpack(wire, shape, state, i, first[0] + e, y, inbox)
 
 
 @rule
@@ -272,14 +272,14 @@ def suspicious(lo, hi, act, message, actions, messages):
 
 
 @rule
-def unpack(wire, state, i, k, y, box):
+def unpack(wire, shape, state, i, k, y, box):
     """The levels that a message stands for, and the noise on them."""
     rest = y - wire.silence
     for place in range(wire.floats):
         component = wire.floats - 1 - place
         step = rest & ((1 << wire.depth) - 1)
         rest = rest >> wire.depth
-        value = (2 * step + 1) / (1 << wire.depth) - 1.0
+        value = (2 * step + (1 << shape.lines[k].cut)) / (1 << wire.depth) - 1.0
         box[component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import MultiDiscrete
+from gymnasium.spaces import Box, MultiDiscrete, Tuple
 from pettingzoo import ParallelEnv
 
 from commenv import info
@@ -166,8 +166,8 @@ class _Auditor:
     def _messages(self, seed: int, plan: list, told: Told, t: int, a: int, name: str) -> None:
         if self.env.batch.layout.speaks(a):
             size = self.env.batch.channel.size
-            picked = np.unique(np.linspace(0, size - 1, self.alternatives).astype(int))
-            changed = [self._act(name, plan[t][name], message=int(m)) for m in picked]
+            picked = sorted({(size - 1) * k // max(self.alternatives - 1, 1) for k in range(self.alternatives)})
+            changed = [self._act(name, plan[t][name], message=m) for m in picked]
             self._compare("message", name, told, t, [self._play(seed, _with(plan, t, name, action)) for action in changed])
 
     def _acts(self, seed: int, plan: list, told: Told, t: int, name: str) -> None:
@@ -303,8 +303,13 @@ class _Auditor:
         """The action with another message, by its number or that of another action."""
         if isinstance(self.env, Metered):
             return self.env.compose(name, action, self.env.message(name, like) if message is None else message)
-        if isinstance(self.env.action_space(name), MultiDiscrete):
+        space, channel = self.env.action_space(name), self.env.batch.channel
+        if isinstance(space, MultiDiscrete):
             return np.array([action[0], like[1] if message is None else message])
+        if isinstance(space, Tuple):  # an act and floats
+            return action[0], like[1] if message is None else channel.unpack(np.array([message]))[0].astype(np.float32)
+        if isinstance(space, Box):
+            return like if message is None else channel.unpack(np.array([message]))[0].astype(np.float32)
         speaks = self.env.batch.layout.speaks(self.names.index(name))
         return (like if message is None else message) if speaks else action
 

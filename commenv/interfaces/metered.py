@@ -20,6 +20,7 @@ from commenv.core.channel import Channel
 from commenv.core.errors import bad, whole
 from commenv.core.game import Rules
 from commenv.core.meter import Meter
+from commenv.core.topology import links
 from commenv.interfaces import exchange
 from commenv.interfaces.seats import Added, Seat, Speech, TakenOver, joined
 
@@ -40,7 +41,8 @@ class Metered(BaseParallelWrapper):
 
     channel: its rate is 2 bits a message unless it says another; where it takes over, that of the environment's own alphabet,
     or as many bits for each of the numbers as a message of floats takes.
-    topology: who hears whom, a networkx graph or pairs (source, target) of names; everybody hears everybody by default.
+    topology: who hears whom: a networkx graph; pairs (source, target) of names, or of numbers in the order of
+    `possible_agents` as `core.topology.links` gives them; or "ring" or "star". Everybody hears everybody by default.
     takes_over: where the environment's own communication stands, or True for the environments in `KNOWN`; False adds messages.
 
     Added messages: an agent with listeners has the action [act, message], MultiDiscrete, where its own actions are Discrete,
@@ -179,15 +181,18 @@ def _links(topology: Any, names: tuple[str, ...]) -> tuple[tuple[int, int], ...]
     """Pairs of indices; a graph's undirected edges go both ways."""
     if topology is None:
         pairs: Iterable = [(source, target) for source in names for target in names if source != target]
+    elif isinstance(topology, str):
+        return links(topology, names=names)
     elif hasattr(topology, "to_directed"):
         pairs = topology.to_directed().edges()
     else:
         pairs = topology
+    known = {a: a for a in range(len(names))} | {name: a for a, name in enumerate(names)}
     try:
         named = [(source, target) for source, target in pairs]
+        strange = [pair for pair in named if not set(pair) <= known.keys()]
     except (TypeError, ValueError):
-        raise bad("topology", topology, "a networkx graph or pairs (source, target) of agents") from None
-    for pair in named:
-        if not all(end in names for end in pair):
-            raise bad("link", pair, f"two of the agents {list(names)}")
-    return tuple((names.index(source), names.index(target)) for source, target in named)
+        raise bad("topology", topology, "a networkx graph, a name of one, or pairs (source, target) of agents") from None
+    if strange:
+        raise bad("link", strange[0], f"two of the agents {list(names)}")
+    return tuple((known[source], known[target]) for source, target in named)

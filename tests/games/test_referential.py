@@ -129,6 +129,24 @@ def test_limits_are_in_order_and_grow_with_the_rate(noise, options):
         before = limits
 
 
+@pytest.mark.parametrize(
+    "channel",
+    [
+        {"floats": 2, "bits": 2, "gaussian": 0.3, "delay": (0, 2)},
+        {"floats": 2, "bits": 2, "gaussian": 0.3, "error": 0.2, "drop": 0.1, "silence": True, "cap": 5},
+        {"floats": 2, "bits": 2, "rates": [(0, 1, 1)], "corrupt": [(0, 1, 0.2)], "silence": True},
+        {"floats": 31, "bits": 2, "flip": 0.1, "error": 0.1},
+        {"bits": 13, "silence": True, "drop": 0.2, "fade": 0.1, "delay": (0, 2)},
+        {"bits": 13, "rates": [(0, 1, 2)], "corrupt": [(0, 1, 0.2, 5)]},
+    ],
+    ids=str,
+)
+def test_limits_of_any_channel_are_in_order(channel):
+    limits = commenv.limits("messaging/referential-v0", rounds=2, channel=channel)
+    assert limits.silent.value <= limits.reachable.value + 1e-9 <= limits.ceiling.value + 2e-9
+    assert not limits.ceiling.exact
+
+
 def test_rounds_add_up_and_truncation_cuts_them():
     once = commenv.limits(ID, reward="ordered")
     for options, rounds in (({"rounds": 3}, 3), ({"rounds": 3, "max_cycles": 5}, 2), ({"rounds": 3, "max_cycles": 99}, 3)):

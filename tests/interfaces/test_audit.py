@@ -133,6 +133,13 @@ def test_our_games_do_not_leak(id):
     assert not any(finding.cause == "message" for finding in result.findings)
 
 
+@pytest.mark.parametrize("channel", [{"floats": 2, "bits": 3}, {"floats": 31, "bits": 2, "silence": True}], ids=str)
+def test_floats_can_be_audited(channel):
+    assert audit(lambda: commenv.make(REFERENTIAL, channel=channel)).passed
+    assert {finding.cause for finding in audit(lambda: commenv.make(RING, channel=channel)).leaks} == {"message"}  # its pot
+    assert audit(lambda: commenv.metered(Visitors(), channel)).passed
+
+
 def test_who_comes_and_goes_can_be_audited():
     assert audit(lambda: commenv.metered(Visitors(), {"bits": 1})).passed
 

@@ -15,6 +15,7 @@ from strangers import Menagerie, Visitors, Whisperers
 
 import commenv
 from commenv import Channel
+from commenv.core.topology import links
 from commenv.interfaces.metered import KNOWN, Metered
 from commenv.interfaces.seats import Speech
 
@@ -117,16 +118,36 @@ def _pair(own: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("topology", "links"),
+    ("topology", "found"),
     [
         (nx.path_graph(["host", "early", "late"]), {"host early", "early host", "early late", "late early"}),
         (nx.DiGraph([("host", "late")]), {"host late"}),
         ([("late", "host")], {"late host"}),
+        ("star", {"host early", "early host", "host late", "late host"}),
+        (links("ring", 3), {"host early", "early host", "host late", "late host", "early late", "late early"}),
     ],
 )
-def test_topologies(topology, links):
+def test_topologies(topology, found):
     env = commenv.metered(Visitors(), topology=topology)
-    assert {" ".join(link) for link in env.meter.links} == links
+    assert {" ".join(link) for link in env.meter.links} == found
+
+
+def test_floats_are_said_and_heard():
+    env = commenv.metered(Whisperers(), Channel(floats=2, bits=2, silence=True, cap=4))
+    parallel_api_test(commenv.metered(Whisperers(), Channel(floats=2, bits=2)), num_cycles=30)
+    assert env.action_space("a") == Dict({"action": Discrete(2), "message": Box(-1, 1, (3,), np.float32)})
+    env.reset(seed=0)
+    loud, quiet = np.array([-0.9, 0.1, 1], np.float32), np.array([0.5, 0.5, -1], np.float32)
+    observations, *_ = env.step({"a": {"action": 0, "message": loud}, "b": {"action": 1, "message": quiet}})
+    assert observations["b"][-3:].tolist() == [-0.75, 0.25, 0]
+    assert observations["a"][-3:].tolist() == [0, 0, 0]
+    assert env.compose("a", {"action": 1, "message": quiet}, 3)["message"].tolist() == [-0.75, 0.25, 1]
+    assert env.message("a", {"action": 0, "message": loud}) == 3
+    for message in (np.zeros(2), np.full(3, 1.5), np.full(3, np.nan), "loud", None):
+        with pytest.raises(ValueError, match="action="):
+            env.step({"a": {"action": 0, "message": message}, "b": {"action": 1, "message": quiet}})
+    *_, infos = env.step({name: {"action": 0, "message": loud} for name in env.agents})
+    assert {name: info["blocked"] for name, info in infos.items()} == {"a": 1, "b": 0}
 
 
 def test_budgets_and_noise_are_the_channel_s():
@@ -363,6 +384,10 @@ def test_a_narrow_channel_leaves_fewer_actions():
         ({"channel": {"bit": 3}}, "'bit'"),
         ({"topology": [("host", "stranger")]}, "stranger"),
         ({"topology": 7}, "topology=7"),
+        ({"topology": "torus"}, "topology='torus'"),
+        ({"topology": "grid"}, "needs rows"),
+        ({"topology": [(["host"], "late")]}, "topology="),
+        ({"takes_over": Speech({"late": 1}, {"host": {"late": slice(0, 2)}}), "channel": {"floats": 2}}, "not of floats"),
         ({"topology": [("host",)]}, "topology="),
         ({"takes_over": True}, "visitors"),
         ({"takes_over": Speech({"host": 1}, {"guest": {"host": slice(0, 2)}})}, "guest"),
