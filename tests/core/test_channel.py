@@ -84,6 +84,14 @@ def test_bad_fields_are_named(fields, named):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("fields", [{"bits": 3}, {"symbols": 8}])
+def test_numpy_s_numbers_are_numbers(fields):
+    given = {name: np.int64(value) for name, value in fields.items()}
+    assert Channel(**given) == Channel(**fields)
+    assert Channel(**given).width == 3
+    assert commenv.limits("classic/hallway-v0", channel=given).silent.value == 10
+
+
 @pytest.mark.parametrize("value", ["bits=2", 2, [("bits", 2)]])
 def test_a_channel_is_a_channel_or_a_mapping(value):
     with pytest.raises(ValueError, match="channel="):
