@@ -170,9 +170,9 @@ class Channel:
         if self.bits is not None and self.symbols is not None:
             raise ValueError(f"a channel has bits or symbols, not both: bits={shown(self.bits)}, symbols={shown(self.symbols)}")
         if self.bits is not None:
-            whole("bits", self.bits, 0, MAX_BITS)
+            object.__setattr__(self, "bits", whole("bits", self.bits, 0, MAX_BITS))  # plain: NumPy's have no bit_length
         if self.symbols is not None:
-            whole("symbols", self.symbols, 1, 2**MAX_BITS)
+            object.__setattr__(self, "symbols", whole("symbols", self.symbols, 1, 2**MAX_BITS))
         if not isinstance(self.silence, bool):
             raise bad("silence", self.silence, "True or False")
         number("gaussian", self.gaussian, 0, math.inf)

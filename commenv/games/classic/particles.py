@@ -8,7 +8,7 @@ looks ahead for the pushes of least expected loss.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from numba import njit
 from commenv.core import game as core
 from commenv.core.batch import Batch
 from commenv.core.channel import Channel
+from commenv.core.errors import whole
 from commenv.core.game import Options, Rules
 from commenv.core.generator import integer, rule, uniform
 from commenv.core.limits import Limit, Limits
@@ -36,6 +37,18 @@ Measured = tuple[float, float]
 
 
 # ---------------------------------------------------------------------------------------------------------------- rules
+@dataclass(frozen=True, kw_only=True)
+class Timed(core.Options):
+    """Options of a game that nothing ends but the clock."""
+
+    max_cycles: int | None = HORIZON
+    """Steps after which a game is truncated, 1 to 1,000,000."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("max_cycles", self.max_cycles, 1, 10**6)
+
+
 class Scene(core.Game):
     """Three landmarks."""
 
