@@ -6,12 +6,15 @@ metered(env, channel) -> anybody's ParallelEnv, with a channel under it
 limits(id, **options) -> what no communication, the best team, and the best code could earn
 ids() -> every game; page(id) -> its documentation; Channel -> what carries the messages; info -> information theory
 
+gymnasium.make("commenv/messaging.referential-v0", agent="receiver") works once this is imported: interfaces/registration.py.
+
 Needs neither torch nor ray; the compiler, scipy and networkx load when a game is first made.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from commenv.core.channel import Channel
+from commenv.interfaces.registration import register
 
 if TYPE_CHECKING:
     from pettingzoo import ParallelEnv
@@ -19,11 +22,14 @@ if TYPE_CHECKING:
     from commenv.core.batch import Batch
     from commenv.core.limits import Limits
     from commenv.interfaces.aec import TurnEnv
-    from commenv.interfaces.metered import Metered, Speech
+    from commenv.interfaces.metered import Metered
     from commenv.interfaces.parallel import SimultaneousEnv
+    from commenv.interfaces.seats import Speech
 
 __version__ = "0.1.0"
 __all__ = ["Channel", "ids", "limits", "make", "make_aec", "make_batch", "metered", "page"]
+
+register()
 
 
 def ids() -> list[str]:

@@ -33,7 +33,8 @@ def table(what: str, result: Audit) -> Table:
     """What was found, the gravest first; rewards last."""
     sees = f"acts show in {', '.join(sorted(result.seen))}" if result.seen else "nobody sees another act"
     verdict = "leaks" if result.leaks else "no leak"
-    shown = Table(title=f"{what}: {verdict}; {sees}; {result.replays} games played", title_justify="left")
+    state = "" if result.exchanged else "; private state cannot be exchanged, what is shared was measured"
+    shown = Table(title=f"{what}: {verdict}; {sees}{state}; {result.replays} games played", title_justify="left")
     for column in ("", "of", "what", "reaches", "in its", "places"):
         shown.add_column(column)
     shown.add_column("bits", justify="right")

@@ -270,7 +270,9 @@ def repeat(
 def audit(
     what: Annotated[str, typer.Argument(metavar="ID|MODULE:CALLABLE", help="A game, or what makes a PettingZoo ParallelEnv.")],
     words: Words = None,
-    strict: Annotated[bool, typer.Option(help="State that several agents see counts as a leak, too.")] = False,
+    strict: Annotated[
+        bool, typer.Option(help="State that shows where acts do, or that several agents see, is a leak, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Does anything reach an agent outside of the channel? Exit code 1 if it does.

@@ -59,6 +59,20 @@ FLOATS: dict[str, dict] = {
     "floats": {"floats": 2},
     "floats, gaussian": {"floats": 3, "gaussian": 0.5, "erasure": 0.2},
     "floats, silence": {"floats": 2, "silence": True, "cap": 9, "error": 0.2, "flip": 0.1, "drop": 0.1},
+    "floats, own links": {
+        **{
+            "floats": 2,
+            "silence": True,
+            "gaussian": 0.1,
+            "flip": 0.1,
+            "fade": 0.1,
+            "bursts": BURSTS,
+            "winners": 2,
+            "delay": (0, 1),
+        },
+        **{"rates": [(0, 1, 1)], "corrupt": [(1, 2, 0.5), (2, 0, 0.25, 3)], "eavesdrop": [(0, 1, 2)]},
+    },
+    "long floats": {"floats": 31, "error": 0.2, "flip": 0.1, "fade": 0.1, "corrupt": [(1, 2, 0.5)], "rates": [(0, 1, 1)]},
     "floats, late": {"floats": 2, "gaussian": 0.1, "delay": (0, 2), "winners": 2, "eavesdrop": [(0, 1, 2)]},
 }
 """Fields of a channel for numbers."""

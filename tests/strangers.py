@@ -1,9 +1,10 @@
 """Environments as somebody else might write them: odd spaces, agents that come and go, and secrets that leak on request."""
 
+import copy
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete, Space
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
 from pettingzoo import ParallelEnv
 
 
@@ -43,6 +44,60 @@ class Visitors(ParallelEnv):
     def _see(self, names: list[str]) -> dict[str, Any]:
         sights = {"host": self.rng.uniform(-1, 1, 2), "early": np.full((3, 3), self.t, np.uint8), "late": min(self.t, 4)}
         return {name: sights[name] for name in names}
+
+
+class Menagerie(ParallelEnv):
+    """Any spaces one likes. Whom `absent` names in a step, from 0 for the beginning, is not there in it, and may come back."""
+
+    metadata: ClassVar[dict] = {"name": "menagerie", "render_modes": []}
+
+    def __init__(
+        self, spaces: dict[str, tuple[Space, Space]], absent: dict[int, list[str]] | None = None, steps: int = 5
+    ) -> None:
+        self.spaces, self.absent, self.steps = copy.deepcopy(spaces), absent or {}, steps
+        self.possible_agents = list(spaces)
+
+    def action_space(self, agent: str) -> Space:
+        return self.spaces[agent][0]
+
+    def observation_space(self, agent: str) -> Space:
+        return self.spaces[agent][1]
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        self.rng, self.t, self.taken = np.random.default_rng(seed), 0, []
+        self.agents = self._present()
+        return self._see(self.agents), {name: self._info(name) for name in self.agents}
+
+    def step(self, actions: dict[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
+        assert all(self.action_space(name).contains(action) for name, action in actions.items())
+        self.taken.append(actions)
+        self.t += 1
+        there = self._present()
+        told = [name for name in self.possible_agents if name in self.agents or name in there]
+        gone, over = {name: name not in there for name in told}, dict.fromkeys(told, self.t == self.steps)
+        self.agents = [] if self.t == self.steps else there
+        return self._see(told), dict.fromkeys(told, 0.0), gone, over, {name: self._info(name) for name in told}
+
+    def _present(self) -> list[str]:
+        return [name for name in self.possible_agents if name not in self.absent.get(self.t, [])]
+
+    def _see(self, names: list[str]) -> dict[str, Any]:
+        for name in names:
+            self.observation_space(name).seed(int(self.rng.integers(2**31)))
+        sights = {name: self.observation_space(name).sample() for name in names}
+        for name, sight in sights.items():
+            if isinstance(sight, dict) and "action_mask" in sight:
+                sight["action_mask"] = self._info(name)["action_mask"]
+        return sights
+
+    def _info(self, name: str) -> dict[str, Any]:
+        """Everything is allowed but the last."""
+        space = self.action_space(name)
+        if isinstance(space, Discrete):
+            return {"action_mask": (np.arange(space.n, 0, -1) > 1).astype(np.int8)}
+        if isinstance(space, MultiDiscrete):
+            return {"action_mask": tuple((np.arange(n, 0, -1) > 1).astype(np.int8) for n in space.nvec)}
+        return {}
 
 
 class Whisperers(ParallelEnv):

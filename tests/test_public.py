@@ -1,15 +1,17 @@
 """The whole public face: what `import commenv` offers, and what it does not load."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import commenv
 
-HEAVY = {"torch", "ray", "numba", "scipy", "networkx", "matplotlib", "pandas", "gymnasium", "pettingzoo"}
+HEAVY = {"torch", "ray", "numba", "scipy", "networkx", "matplotlib", "pandas", "pettingzoo", "pygame"}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -66,9 +68,31 @@ def test_every_game_can_be_made_and_has_its_page_and_its_limits(id):
 @pytest.mark.parametrize(
     "of", [commenv.make, commenv.make_aec, commenv.limits, commenv.page, lambda id: commenv.make_batch(id, 1)]
 )
-def test_unknown_ids_are_named_with_those_there_are(of):
-    with pytest.raises(ValueError, match=r"'chess-v9'.*messaging/referential-v0"):
-        of("chess-v9")
+@pytest.mark.parametrize("id", ["chess-v9", None, 3, [], {}])
+def test_unknown_ids_are_named_with_those_there_are(of, id):
+    with pytest.raises(ValueError, match=f"{re.escape(repr(id))}.*messaging/referential-v0"):
+        of(id)
+
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+SNIPPETS = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "from agents" not in code]
+
+
+@pytest.mark.parametrize("code", SNIPPETS, ids=[code.strip().splitlines()[0] for code in SNIPPETS])
+def test_what_readme_shows_runs(code):
+    """Training has its own tests. Whatever a snippet calls env can be played."""
+    if "mpe2" in code:
+        pytest.importorskip("mpe2", reason="pip install commenv[test]")
+    names = {"commenv": commenv}
+    exec(code, names)
+    for env in (names[name] for name in ("env", "envs") if name in names):
+        env.reset(seed=0)
+        action = (
+            {name: env.action_space(name).sample() for name in env.agents}
+            if hasattr(env, "agents")
+            else env.action_space.sample()
+        )
+        env.step(action)
 
 
 def test_efficiency():

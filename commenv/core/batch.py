@@ -1,6 +1,6 @@
 """n games side by side. This class owns what no game may get wrong: validation, seeds, autoreset, budgets and meters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import pairwise
@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from numba import config
 
 from commenv.core import kernel
+from commenv.core.copies import LARGE, Shelf, copier
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
 from commenv.core.links import lines, taps
@@ -19,6 +20,8 @@ from commenv.core.relay import FARTHEST, LINE, TRANSIT
 from commenv.core.transmission import NOTHING
 
 Arrays = dict[str, np.ndarray]
+Slots = list[tuple[str, bool, tuple[int, ...], np.ndarray]]
+"""Of each agent its name, whether it says floats, the shape of its actions, and where they go."""
 
 _APART = 8  # spare places behind each thread's numbers: two threads that write on one cache line are no faster than one
 
@@ -31,6 +34,7 @@ class Batch:
 
     reset() -> observations
     step(actions) -> observations, rewards, terminations, truncations, infos
+    rollout(actions) -> the same but for infos, of many steps whose actions are known beforehand, with leading axes (steps, n)
 
     actions: integers, shape (n,), or (n, 2) of (action, message) for an agent that does both. An action outside its space
     raises ValueError and changes nothing; one inside it but over the budget becomes silence and is counted in `blocked`.
@@ -38,7 +42,8 @@ class Batch:
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
     `final_info` (with `episode_return`, `episode_length` in steps, the meters, and `success` where the game has a measure of
-    it) and `_final_obs`, `_final_info`, which say in which rows they count.
+    it) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all agents (terminations,
+    truncations, lengths, those rows) is one array for all.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
     """
@@ -65,19 +70,19 @@ class Batch:
         self._horizon = options.max_cycles or ENDLESS
         self.measures_success = hasattr(rules, "success")
         self._kernel = kernel.bind(rules)
-        self._enter: Any = None
+        self._compiled: dict[str, Any] = {}  # entries of the kernel and of its driver, once they were needed
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
         self._parts = list(enumerate(pairwise(cuts)))
         self._pool = ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
+        starts, widths = self._shape.base.tolist(), self._shape.width.tolist()
+        self._blocks = [(start, start + n * width, width) for start, width in zip(starts, widths, strict=True)]
         self._make_buffers()
-        self._views = {name: self._block(self.buffers.observation, a) for a, name in enumerate(self.possible_agents)}
-        self._finals = {name: self._block(self.buffers.final, a) for a, name in enumerate(self.possible_agents)}
         self.observation_spaces: dict[str, Space] = {name: self._box(a) for a, name in enumerate(self.possible_agents)}
         self.action_spaces: dict[str, Space] = {name: self._actions(a) for a, name in enumerate(self.possible_agents)}
-        self._masks = {
-            name: np.stack([np.arange(self.choices(name)) == 0, np.ones(self.choices(name), bool)])
-            for name in self.possible_agents
-        }
+        self._names = frozenset(self.possible_agents)
+        self._slots = self._make_slots(self._moves)
+        self._make_givers()
+        self._reel: tuple[Any, ...] = (-1,)  # how many steps a rollout had, and what was made for so many
         # What every call of the kernel takes: an array that changes is written on, never replaced.
         self._fixed: Any = self._parameters, self._wire, self._horizon, self._shape, self.state, self.buffers, self._scratch
         self._first_seed: int | None = self._seed(seed)  # None once the games have begun
@@ -91,74 +96,79 @@ class Batch:
             self.state.games["episode"] = -1
             self._first_seed = None
         self.advance(fresh=True)
-        return self._give(self._views)
+        return self.observations
 
     def step(self, actions: Mapping[str, Any]) -> tuple[Arrays, Arrays, Arrays, Arrays, dict[str, dict[str, Any]]]:
         if self._first_seed is not None:
             raise RuntimeError("step() before reset(): call reset() first")
-        self._take(actions)
+        self._take(actions, self._slots)
         self.advance()
-        rewards = self._give({name: self.buffers.reward[a] for a, name in enumerate(self.possible_agents)})
-        terminations = self._give(dict.fromkeys(self.possible_agents, self.buffers.terminated))
-        truncations = self._give(dict.fromkeys(self.possible_agents, self.buffers.truncated))
-        return self._give(self._views), rewards, terminations, truncations, self.infos()
+        rewards = {name: give() for name, give in self._rewards}
+        terminations = dict.fromkeys(self.possible_agents, self._terminated())
+        truncations = dict.fromkeys(self.possible_agents, self._truncated())
+        return self.observations, rewards, terminations, truncations, self.infos()
+
+    def rollout(self, actions: Mapping[str, Any]) -> tuple[Arrays, Arrays, Arrays, Arrays]:
+        """Many steps in one call, for planning and for games recorded elsewhere: what `step` would tell of each but infos.
+
+        Actions are those of `step` with leading axes (steps, n), and so is what comes back, which is the caller's to keep.
+        Also an idle agent's must be in its space: one that is not raises ValueError, and nothing has changed.
+        """
+        if self._first_seed is not None:
+            raise RuntimeError("rollout() before reset(): call reset() first")
+        name = self.possible_agents[0]
+        given = actions.get(name, ()) if isinstance(actions, Mapping) else ()
+        given = given[0] if isinstance(self.action_spaces[name], Tuple) and len(given) else given
+        steps = (*np.shape(given), 0)[0]
+        if steps != self._reel[0]:
+            self._reel = self._make_reel(steps)
+        _, slots, moves, seen, reward, over = self._reel
+        self._take(actions, slots)
+        reel = kernel.Reel(moves[0], moves[1], reward.take(), over.take(), over.take(), seen.take())
+        fault = self._run("rollout", reel)
+        if fault != kernel.FINE:
+            t, i, a = np.unravel_index(fault, (steps, self.num_envs, len(self.possible_agents)))
+            self._refuse(f"step {t}, game {i}", int(a), int(moves[0, t, a, i]), int(moves[1, t, a, i]))
+        buffers, names = self.buffers, self.possible_agents
+        for buffer, told in ((buffers.observation, reel.observation), (buffers.reward, reel.reward)):
+            buffer[...] = told[-1]
+        buffers.terminated[...], buffers.truncated[...] = reel.terminated[-1], reel.truncated[-1]
+        observations = {name: self._block(reel.observation, a) for a, name in enumerate(names)}
+        rewards = {name: reel.reward[:, a] for a, name in enumerate(names)}
+        return observations, rewards, dict.fromkeys(names, reel.terminated), dict.fromkeys(names, reel.truncated)
 
     # ------------------------------------------------------------------------------------------------ what else one may ask
     def advance(self, fresh: bool = False) -> None:
         """Run the kernel on what stands in the buffers: for views that fill and read them themselves."""
         if fresh:
             self.buffers.terminated[:] = self.buffers.truncated[:] = False
-        if self._enter is None:
-            self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, fresh, *self._fixed))
-        if self._pool is None:
-            fault = self._enter(0, 0, self.num_envs, fresh, *self._fixed)
-        else:
-            self._check_all()  # no part may move on while another refuses
-            jobs = [self._pool.submit(self._enter, part, lo, hi, fresh, *self._fixed) for part, (lo, hi) in self._parts]
-            fault = max(job.result() for job in jobs)
+        fault = self._run("step", fresh)
         if fault != kernel.FINE:
-            self._refuse(*divmod(fault, len(self.possible_agents)))
+            i, a = divmod(fault, len(self.possible_agents))
+            self._refuse(f"game {i}", a, int(self.buffers.act[a, i]), int(self.buffers.message[a, i]))
 
     def infos(self) -> dict[str, dict[str, Any]]:
         """What the last step tells of each agent; after `reset` only what is known of a game's beginning."""
+        infos: dict[str, dict[str, Any]] = {name: {key: give() for key, give in givers} for name, givers in self._running}
         ended = self.buffers.terminated | self.buffers.truncated
-        any_ended = bool(ended.any())
-        infos = {}
-        for a, name in enumerate(self.possible_agents):
-            active = self._own(self.buffers.active[a])
-            info: dict[str, Any] = {
-                "active": active,
-                "payload_bits": self._own(self.buffers.spent[a]),
-                "messages": self._own(self.buffers.aired[a]),
-                "blocked": self._own(self.buffers.blocked[a]),
-            }
-            if self.layout.turns:
-                info["action_mask"] = self._masks[name].take(active.view(np.int8), axis=0)
-            if any_ended:
-                last = self.buffers.ended[:, a]
-                info["final_obs"], info["_final_obs"] = self._own(self._finals[name]), ended.copy()
-                info["final_info"] = {
-                    "episode_return": last["score"].copy(),
-                    "episode_length": self.buffers.length.copy(),
-                    "payload_bits": last["spent"].copy(),
-                    "messages": last["messages"].copy(),
-                    "blocked": last["blocked"].copy(),
-                }
-                if self.measures_success:
-                    info["final_info"]["success"] = self.buffers.success.copy()
-                info["_final_info"] = ended.copy()
-            infos[name] = info
+        if np.count_nonzero(ended):
+            shared = {key: give() for key, give in self._shared}
+            for name, last, givers in self._finals:
+                info = infos[name]
+                info["final_obs"], info["_final_obs"] = last(), ended
+                info["final_info"] = {key: give() for key, give in givers} | shared
+                info["_final_info"] = ended
         return infos
 
     @property
     def observations(self) -> Arrays:
         """What the agents see now, as `reset` and `step` gave it."""
-        return self._give(self._views)
+        return {name: give() for name, give in self._seen}
 
     @property
     def active(self) -> Arrays:
         """Which agents act next, (n,) of bool by agent."""
-        return self._give({name: self.buffers.active[a] for a, name in enumerate(self.possible_agents)})
+        return {name: givers[0][1]() for name, givers in self._running}
 
     @property
     def meter(self) -> Meter:
@@ -222,7 +232,7 @@ class Batch:
             width=width,
             base=n * (np.cumsum(width) - width),
             ear=np.array([(e[0] if e else 0, len(layout.links) + t[0] if t else 0) for e, t in zip(ears, taps, strict=True)]),
-            ears=np.array([(len(e), len(t)) for e, t in zip(ears, taps, strict=True)]),
+            ears=np.array([(len(ears[a]), len(taps[a]), len(layout.inboxes(a))) for a in everybody]),
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
             target=np.array([target for _, target in layout.links], dtype=np.int64),
             lines=as_record(np.array([line.record for line in self.lines], LINE)),
@@ -240,12 +250,13 @@ class Batch:
             shaken=np.zeros((n, links if wire.gaussian else 0, wire.floats)),
             transit=np.zeros((n, links if wire.latest or wire.bursts else 0, TRANSIT + 2 * wire.queue), np.int64),
             tally=as_record(np.zeros((parts, links + _APART), TALLY)),
-            counts=np.zeros((parts, links + -(-_APART // self.channel.size), 0 if wire.floats else self.channel.size), np.int64),
+            counts=np.zeros((parts, links + -(-_APART // self.channel.size), self.channel.size * self.channel.counted), np.int64),
         )
         floats = n * int(self._shape.width.sum())
+        self._moves = np.zeros((2, players, n), np.int64)
         self.buffers = kernel.Buffers(
-            act=np.zeros((players, n), np.int64),
-            message=np.zeros((players, n), np.int64),
+            act=self._moves[0],
+            message=self._moves[1],
             reward=np.zeros((players, n), np.float64),
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
@@ -267,9 +278,63 @@ class Batch:
             earned=np.zeros((parts, players + _APART), np.float64),
         )
 
+    def _make_slots(self, moves: np.ndarray) -> Slots:
+        """Where actions go: moves has shape (2, ..., agents, n), actions and messages."""
+        lead = (*moves.shape[1:-2], self.num_envs)
+        slots: Slots = []
+        for a, name in enumerate(self.possible_agents):
+            place, speaks = moves[..., a, :], self._shape.speaks[a]
+            if self.channel.floats and speaks:
+                slots.append((name, True, lead, place))
+            elif isinstance(self.action_spaces[name], MultiDiscrete):
+                slots.append((name, False, (*lead, 2), np.moveaxis(place, 0, -1)))
+            else:
+                slots.append((name, False, lead, place[speaks]))
+        return slots
+
+    def _make_givers(self) -> None:
+        """What a caller is told, looked up once: a step of few games has no time for more."""
+        buffers, own = self.buffers, copier if self.copy else lambda source: lambda: source
+        names = list(enumerate(self.possible_agents))
+        self._seen = [(name, own(self._block(buffers.observation, a))) for a, name in names]
+        self._rewards = [(name, own(buffers.reward[a])) for a, name in names]
+        self._terminated, self._truncated = own(buffers.terminated), own(buffers.truncated)
+        told = {"active": buffers.active, "payload_bits": buffers.spent, "messages": buffers.aired, "blocked": buffers.blocked}
+        self._running = [(name, [(key, own(array[a])) for key, array in told.items()]) for a, name in names]
+        if self.layout.turns:
+            for a, (name, givers) in enumerate(self._running):
+                givers.append(("action_mask", masker(buffers.active[a], self.choices(name))))
+        last = {"episode_return": "score", "payload_bits": "spent", "messages": "messages", "blocked": "blocked"}
+        self._finals = [
+            (
+                name,
+                own(self._block(buffers.final, a)),
+                [(key, copier(buffers.ended[field][:, a])) for key, field in last.items()],
+            )
+            for a, name in names
+        ]
+        success = [("success", copier(buffers.success))] if self.measures_success else []
+        self._shared = [("episode_length", copier(buffers.length)), *success]
+
+    def _make_reel(self, steps: int) -> tuple[Any, ...]:
+        """For a rollout of so many steps: how many, where actions go, their buffer, and shelves for what is told."""
+        if steps < 1:
+            raise ValueError(
+                f"a rollout of {steps} steps is not allowed: actions must have leading axes (steps, {self.num_envs})"
+            )
+        players, n = len(self.possible_agents), self.num_envs
+        moves = np.zeros((2, steps, players, n), np.int64)
+        shelves = [
+            Shelf((steps, len(self.buffers.observation)), np.dtype(np.float32)),
+            Shelf((steps, players, n), np.dtype(np.float64)),
+            Shelf((steps, n), np.dtype(np.bool_)),
+        ]
+        return steps, self._make_slots(moves), moves, *shelves
+
     def _block(self, flat: np.ndarray, a: int) -> np.ndarray:
-        base, width = int(self._shape.base[a]), int(self._shape.width[a])
-        return flat[base : base + self.num_envs * width].reshape(self.num_envs, width)
+        """Agent a's observations in a buffer of all, (n, width), or in one with further axes before that."""
+        begin, end, width = self._blocks[a]
+        return flat[..., begin:end].reshape(*flat.shape[:-1], self.num_envs, width)
 
     def _box(self, a: int) -> Box:
         role, width = self.layout.roles[a], int(self._shape.width[a])
@@ -297,55 +362,69 @@ class Batch:
         return whole("seed", seed, 0, 2**63 - 1)
 
     # ------------------------------------------------------------------------------------------------ in and out
-    def _take(self, actions: Mapping[str, Any]) -> None:
-        """Copy actions into the buffers, whose one dtype and layout keep the kernel from being compiled again."""
-        if not isinstance(actions, Mapping) or set(actions) != set(self.possible_agents):
+    def _run(self, what: str, given: Any) -> int:
+        """Enter the kernel, or its driver through many steps."""
+        enter = self._compiled.get(what)
+        if enter is None:
+            function = self._kernel if what == "step" else kernel.bind_replay(self.rules)
+            enter = self._compiled[what] = kernel.enter(function, (0, 0, self.num_envs, given, *self._fixed))
+        if self._pool is None:
+            return enter(0, 0, self.num_envs, given, *self._fixed)
+        if what == "step":
+            self._check_all()  # no part may move on while another refuses
+        else:
+            fault = kernel.first_fault(0, self.num_envs, given.act, given.message, self._shape.actions, self._shape.messages)
+            if fault != kernel.FINE:
+                return fault
+        jobs = [self._pool.submit(enter, part, lo, hi, given, *self._fixed) for part, (lo, hi) in self._parts]
+        return max(job.result() for job in jobs)
+
+    def _take(self, actions: Mapping[str, Any], slots: Slots) -> None:
+        """Copy actions into buffers, whose one dtype and layout keep the kernel from being compiled again."""
+        if not isinstance(actions, dict | Mapping) or actions.keys() != self._names:
             given = sorted(map(str, actions)) if isinstance(actions, Mapping) else type(actions).__name__
             raise ValueError(f"actions={given} are not allowed: they must be a dictionary of {self.possible_agents}")
-        for a, name in enumerate(self.possible_agents):
-            if self.channel.floats and self._shape.speaks[a]:
-                self._take_floats(a, actions[name])
+        for name, floats, shape, place in slots:
+            if floats:
+                self._take_floats(name, shape, actions[name], place)
                 continue
-            value = np.asarray(actions[name])
-            shape = (self.num_envs, *(self.action_spaces[name].shape or ()))
+            value = actions[name]
+            if type(value) is not np.ndarray:
+                value = np.asarray(value)
             if value.dtype.kind not in "iu" or value.shape != shape:
                 allowed = f"integers of shape {shape}"
                 raise ValueError(f"actions of {name} are {value.dtype} of shape {value.shape}: they must be {allowed}")
-            if value.ndim == 2:
-                self.buffers.act[a], self.buffers.message[a] = value.T
-            elif self._shape.speaks[a]:
-                self.buffers.message[a] = value
-            else:
-                self.buffers.act[a] = value
+            place[...] = value
 
-    def _take_floats(self, a: int, given: Any) -> None:
+    def _take_floats(self, name: str, lead: tuple[int, ...], given: Any, place: np.ndarray) -> None:
         """An action of floats, or a pair of (actions, floats) of an agent that does both, is packed into a message."""
-        name, n = self.possible_agents[a], self.num_envs
         both = isinstance(self.action_spaces[name], Tuple)
-        wide = (n, (self.channel.floats or 0) + self.channel.silence)
-        pair = given if both else (np.zeros(n, np.int64), given)
+        wide = (*lead, (self.channel.floats or 0) + self.channel.silence)
+        pair = given if both else (np.zeros(lead, np.int64), given)
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(
-                f"actions of {name} are {type(given).__name__}: they must be a pair of integers {(n,)} and floats {wide}"
+                f"actions of {name} are {type(given).__name__}: they must be a pair of integers {lead} and floats {wide}"
             )
         act, values = np.asarray(pair[0]), np.asarray(pair[1])
-        if act.dtype.kind not in "iu" or act.shape != (n,) or values.dtype.kind not in "fiu" or values.shape != wide:
+        if act.dtype.kind not in "iu" or act.shape != lead or values.dtype.kind not in "fiu" or values.shape != wide:
             told = f"{act.dtype} {act.shape} and " * both + f"{values.dtype} {values.shape}"
             raise ValueError(
-                f"actions of {name} are {told}: they must be {f'integers {(n,)} and ' * both}numbers of shape {wide}"
+                f"actions of {name} are {told}: they must be {f'integers {lead} and ' * both}numbers of shape {wide}"
             )
-        if not (np.abs(values) <= 1).all():
-            i = int(np.argmin((np.abs(values) <= 1).all(axis=1)))
-            raise bad(f"game {i}: action of {name}", values[i].tolist(), "numbers from -1 to 1")
-        self.buffers.act[a], self.buffers.message[a] = act, self.channel.pack(values)
+        fits = np.asarray(((values >= -1) & (values <= 1)).all(axis=-1))  # NaN does not
+        wrong = ~fits & self.buffers.active[self.possible_agents.index(name)] if lead == (self.num_envs,) else ~fits
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            where = f"game {row % self.num_envs}: action of {name}"
+            raise bad(where, values.reshape(-1, wide[-1])[row].tolist(), "numbers from -1 to 1")
+        place[0], place[1] = act, self.channel.pack(np.where(fits[..., None], values, 0))
 
-    def _refuse(self, i: int, a: int) -> None:
+    def _refuse(self, where: str, a: int, act: int, message: int) -> None:
         name = self.possible_agents[a]
-        act, message = int(self.buffers.act[a, i]), int(self.buffers.message[a, i])
         space = self.action_spaces[name]
         value = [act, message] if isinstance(space, MultiDiscrete) else (message if self._shape.speaks[a] else act)
         value = act if isinstance(space, Tuple) else value
-        raise bad(f"game {i}: action of {name}", value, f"in {space}")
+        raise bad(f"{where}: action of {name}", value, f"in {space}")
 
     def _check_all(self) -> None:
         for a in range(len(self.possible_agents)):
@@ -353,13 +432,17 @@ class Batch:
             wrong = (act < 0) | (act >= self._shape.actions[a]) | (message < 0) | (message >= self._shape.messages[a])
             wrong &= self.buffers.active[a]
             if wrong.any():
-                self._refuse(int(wrong.argmax()), a)
+                i = int(wrong.argmax())
+                self._refuse(f"game {i}", a, int(act[i]), int(message[i]))
 
-    def _own(self, array: np.ndarray) -> np.ndarray:
-        return array.copy() if self.copy else array
 
-    def _give(self, arrays: Arrays) -> Arrays:
-        return {name: array.copy() for name, array in arrays.items()} if self.copy else dict(arrays)
+def masker(active: np.ndarray, choices: int) -> Callable[[], np.ndarray]:
+    """What makes action masks (n, choices): all True where the agent is active, elsewhere the first alone."""
+    rows = np.stack([np.arange(choices) == 0, np.ones(choices, bool)])
+    moves, take = active.view(np.int8), Shelf((len(active), choices), np.dtype(bool)).take
+    if len(active) * choices < LARGE:
+        return lambda: rows.take(moves, axis=0)
+    return lambda: rows.take(moves, axis=0, out=take(), mode="clip")  # the mode that asks for no buffer of its own
 
 
 def as_record(array: np.ndarray) -> np.ndarray:

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from commenv.core import words
-from commenv.core.errors import bad, number, whole
+from commenv.core.bursts import Bursts
+from commenv.core.errors import bad, number, plain, shown, whole
 
 MAX_BITS = 16
 """Largest rate of a message, in bits: an inbox is a one-hot vector with a place for every symbol."""
-MAX_FLOATS = 52
-"""Largest rate of a message of floats, in bits: the kernel carries it as one number."""
+MAX_FLOATS = 62
+"""Largest rate of a message of floats, in bits: the kernel carries it as one integer."""
 MAX_DELAY = 4096
 """Longest delay, in steps."""
 
@@ -60,43 +61,14 @@ class Wire(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bursts:
-    """Noise that comes in bursts (Gilbert 1960, Elliott 1963): each link has a good and a bad state, a Markov chain.
-
-    Good turns bad with probability `to_bad` a step and bad turns good with `to_good`, whether or not the link is used; a game
-    starts in the stationary law, bad with probability to_bad / (to_bad + to_good). In the bad state `error` and `erasure` are
-    these, in the good one the channel's own. Nobody sees the state.
-    """
-
-    to_bad: float
-    """Probability a step that a good link turns bad."""
-    to_good: float
-    """Probability a step that a bad link turns good."""
-    error: float = 0.0
-    """Probability in the bad state that a symbol arrives as another one."""
-    erasure: float = 0.0
-    """Probability in the bad state that a message is lost and the receiver knows it."""
-
-    def __post_init__(self) -> None:
-        for name in ("to_bad", "to_good", "error", "erasure"):
-            number(name, getattr(self, name), 0, 1)
-        if self.to_bad + self.to_good == 0:
-            raise ValueError("bursts need to_bad or to_good above 0: a link that never changes its state has no stationary law")
-
-    @property
-    def bad(self) -> float:
-        """Stationary probability of the bad state."""
-        return self.to_bad / (self.to_bad + self.to_good)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Channel:
     """A channel with a rate, and perhaps noise, loss, delay, contention, a budget, and links of their own.
 
     A message of b bits is one of exactly 2**b events, silence included where it is allowed. Silence is not put on the air:
     noise cannot touch it and everybody hears it for what it is. On its way a message meets, in this order: the budget (what
     exceeds it becomes silence), contention (`winners`, `collisions`), corruption (`corrupt`), drop, erasure, error, flip,
-    fade, the link's own rate (`rates`), and the queue (`delay`, `queue`). Raises ValueError for anything out of range.
+    fade, the link's own rate (`rates`), the queue (`delay`, `queue`), and `gaussian` noise. Raises ValueError for anything
+    out of range.
 
     Everything random is drawn for each link and step from streams of its own: noise never moves the game's draws, and one
     kind of noise never moves another's. The matrix of what is sent and heard is `matrix`, its capacity `capacity`.
@@ -116,24 +88,29 @@ class Channel:
     prefix code of sum_k (symbols - 1)**k words, k < length. A word costs its number of symbols, the end symbol included,
     times log2(symbols) bits. EGG's games count so; its max_len, which leaves out the end symbol, is length - 1."""
     floats: int | None = None
-    """Rate: messages are d numbers in [-1, 1], of `bits` each, at most 52 bits together. Each is quantised to the nearest of
-    2**bits levels (2 i + 1) / 2**bits - 1, i from 0: uniform, mid-rise, off by 2**-bits at most, and no level is 0. The inbox
-    shows the levels, then 1 for an erasure; zeros for silence. The action is a Box (d,); where silence is allowed (d + 1,), and
-    the sender speaks where the last number is at least 0."""
+    """Rate: messages are d numbers in [-1, 1], of `bits` each (at least 1 where silence is allowed), at most 62 bits together:
+    a message is one 64-bit integer, the first number's bits leading (`pack`). Each is quantised to the nearest of 2**bits
+    levels (2 i + 1) / 2**bits - 1, i from 0: uniform, mid-rise, off by 2**-bits at most, and no level is 0. The inbox shows
+    the levels, then 1 for an erasure; zeros for silence. The action is a Box (d,); where silence is allowed (d + 1,), and the
+    sender speaks where the last number is at least 0. Error, flip and fade act on the integer, not on its numbers."""
     gaussian: float = 0.0
-    """Standard deviation of the noise added to each of the `floats` as they arrive; each has a noise of its own."""
+    """Standard deviation of the noise added to each of the `floats` that arrives, after all other noise: y = x + N(0, std**2),
+    each with a noise of its own. Capacity: `info.quantised_gaussian_capacity`."""
     silence: bool = False
     """Whether message 0 is silence; with `length` and `floats` it comes on top of the words and numbers."""
     silence_price: float = 0.0
     """Bits that silence costs. A sender who has less left is silent for what it has."""
     error: float = 0.0
-    """Probability that a symbol arrives as another one: the K-ary symmetric channel. No effect where there is one symbol."""
+    """Probability that a symbol arrives as another one, each with error / (K - 1): the K-ary symmetric channel, of capacity
+    log2 K - h(error) - error log2(K - 1). No effect where there is one symbol."""
     erasure: float = 0.0
-    """Probability that a message is lost and the receiver knows it."""
+    """Probability that a message is lost and the receiver knows it: (1 - erasure) times the capacity."""
     flip: float = 0.0
-    """Probability that a bit of the message is flipped, each of the b bits by itself: b binary symmetric channels."""
+    """Probability that a bit of the message is flipped, each of the b bits by itself: b binary symmetric channels, of
+    capacity b (1 - h(flip))."""
     fade: float = 0.0
-    """Probability that a bit that is 1 arrives as 0, each by itself: b Z-channels. Where silence is allowed, a message whose
+    """Probability that a bit that is 1 arrives as 0, each by itself: b Z-channels, of capacity
+    b log2(1 + (1 - fade) fade**(fade / (1 - fade))). Where silence is allowed, a message whose
     bits have all become 0, by fading or flipping, is heard as silence."""
     drop: float = 0.0
     """Probability that a message is lost without a trace: silence is heard where it is allowed, else nothing."""
@@ -153,10 +130,11 @@ class Channel:
     silent: slotted ALOHA (Abramson 1970)."""
     rates: Sequence[tuple[End, End, int]] = ()
     """(source, target, r): this link carries the r leading bits of a message, the others arrive as 0. If r is less than b,
-    messages of r leading zeros are heard as silence where it is allowed."""
+    messages of r leading zeros are heard as silence where it is allowed. Of floats it carries the r leading bits of each, that
+    is the nearest of 2**r levels; r is at least 1 where silence is allowed."""
     corrupt: Sequence[tuple[End, End, float] | tuple[End, End, float, int | None]] = ()
     """(source, target, p): what this link carries, silence too, is replaced with probability p by any of the M messages, each
-    alike; (source, target, p, m): by message m."""
+    alike; (source, target, p, m): by message m, of floats their `pack`."""
     eavesdrop: Sequence[tuple[End, End, End]] = ()
     """(source, target, listener): the listener hears all that this link delivers, behind its own links in its inbox."""
     refill: float | None = None
@@ -167,10 +145,12 @@ class Channel:
     """Bits a sender may spend in one game. None: no such limit."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         if isinstance(self.bursts, Mapping):
-            object.__setattr__(self, "bursts", _bursts(self.bursts))
-        if isinstance(self.delay, list):
-            object.__setattr__(self, "delay", tuple(self.delay))
+            object.__setattr__(self, "bursts", Bursts.of(self.bursts))
+        if isinstance(self.delay, list | tuple):
+            object.__setattr__(self, "delay", tuple(plain(end) for end in self.delay))
         for name in ("rates", "corrupt", "eavesdrop"):
             object.__setattr__(self, name, _rows(name, getattr(self, name)))
         self._check_rate()
@@ -188,11 +168,11 @@ class Channel:
 
     def _check_rate(self) -> None:
         if self.bits is not None and self.symbols is not None:
-            raise ValueError(f"a channel has bits or symbols, not both: bits={self.bits!r}, symbols={self.symbols!r}")
+            raise ValueError(f"a channel has bits or symbols, not both: bits={shown(self.bits)}, symbols={shown(self.symbols)}")
         if self.bits is not None:
-            whole("bits", self.bits, 0, MAX_BITS)
+            object.__setattr__(self, "bits", whole("bits", self.bits, 0, MAX_BITS))  # plain: NumPy's have no bit_length
         if self.symbols is not None:
-            whole("symbols", self.symbols, 1, 2**MAX_BITS)
+            object.__setattr__(self, "symbols", whole("symbols", self.symbols, 1, 2**MAX_BITS))
         if not isinstance(self.silence, bool):
             raise bad("silence", self.silence, "True or False")
         number("gaussian", self.gaussian, 0, math.inf)
@@ -202,10 +182,8 @@ class Channel:
                 raise ValueError(f"floats={self.floats!r} need bits, those of each number, not symbols={self.symbols!r}")
             if self.bits is not None and self.floats * self.bits > MAX_FLOATS:
                 raise ValueError(f"floats={self.floats!r} of bits={self.bits!r} each are more than {MAX_FLOATS} bits a message")
-            if self.rates or self.corrupt:
-                raise ValueError("floats have no rates or corrupt links of their own: messages of symbols have")
-            if self.gaussian and (self.error or self.flip or self.fade or self.bursts):
-                raise ValueError("gaussian noise goes with drop and erasure, not with error, flip, fade or bursts")
+            if self.silence and self.bits == 0:
+                raise ValueError("floats of 0 bits cannot be told from silence: give bits at least 1, or silence=False")
         elif self.gaussian:
             raise ValueError(f"gaussian={self.gaussian!r} needs floats: it is added to numbers")
         if self.length is not None:
@@ -230,7 +208,7 @@ class Channel:
             if not ends[1]:
                 raise ValueError(f"queue={self.queue!r} needs a delay: without one nothing waits")
         if self.winners is not None:
-            whole("winners", self.winners, 1)
+            whole("winners", self.winners, 1, 2**31)
         if not isinstance(self.collisions, bool):
             raise bad("collisions", self.collisions, "True or False")
         if self.collisions and self.winners is None:
@@ -238,7 +216,7 @@ class Channel:
 
     def _check_links(self) -> None:
         for source, target, bits in self.rates:
-            whole(f"rates of {source!r} -> {target!r}", bits, 0, MAX_BITS)
+            whole(f"rates of {source!r} -> {target!r}", bits, int(bool(self.floats and self.silence)), MAX_BITS)
         for source, target, probability, message in self.corrupt:  # type: ignore[misc]
             number(f"corrupt of {source!r} -> {target!r}", probability, 0, 1)
             if message is not None:
@@ -271,7 +249,7 @@ class Channel:
             raise bad("channel", value, "a Channel or a mapping of its fields")
         given = dict(value or {})
         known = [f.name for f in fields(cls)]
-        if unknown := sorted(set(given) - set(known)):
+        if unknown := sorted(set(given) - set(known), key=str):
             raise ValueError(f"unknown channel field {unknown[0]!r}; a channel has {', '.join(known)}")
         return cls(**given)
 
@@ -299,7 +277,7 @@ class Channel:
 
     @property
     def rate(self) -> float:
-        """Bits a message, log2 M, of floats silence aside; words cost more, see `prices`."""
+        """Bits a message, log2 M, of floats d times their bits, silence aside; words cost more, see `prices`."""
         return math.log2(self.size) if self.floats is None else float(self.floats * (self.bits or 0))
 
     @property
@@ -310,10 +288,15 @@ class Channel:
         return self.size.bit_length() - 1 if self.length is None and self.size.bit_count() == 1 else 0
 
     @property
+    def counted(self) -> bool:
+        """Whether messages are few enough to be counted one by one: floats are up to 16 bits together, others always."""
+        return self.floats is None or self.rate <= MAX_BITS
+
+    @property
     def prices(self) -> np.ndarray:
         """Bits that each message costs, shape (M,): log2 M, or what a word's symbols come to, or the price of silence."""
-        if self.floats is not None:
-            raise ValueError(f"messages of floats are too many to list: each costs {self.rate:g} bits")
+        if not self.counted:
+            raise ValueError(f"messages of {self.rate:g} bits of floats are too many to list: each costs {self.rate:g} bits")
         if self.length is not None:
             per_symbol = math.log2(self.symbols or 0)
             lengths = [words.length(index, (self.symbols or 0) - 1) for index in range(self.size - self.silence)]
@@ -355,13 +338,23 @@ class Channel:
         return self.size + 1 if self.floats is None else self.floats + 1
 
     def pack(self, values: np.ndarray) -> np.ndarray:
-        """Actions (n, d), or (n, d + 1) where silence is allowed -> messages (n,), each float by its nearest level."""
+        """Actions (..., d), or (..., d + 1) where silence is allowed -> messages (...), each float by its nearest level."""
         d, bits = self.floats or 0, self.bits or 0
-        steps = np.floor((np.asarray(values[:, :d], np.float64) + 1) / 2 * 2**bits).clip(0, 2**bits - 1).astype(np.int64)
-        message = np.zeros(len(values), np.int64)
-        for component in steps.T:
+        steps = np.floor((np.asarray(values[..., :d], np.float64) + 1) / 2 * 2**bits).clip(0, 2**bits - 1).astype(np.int64)
+        message = np.zeros(values.shape[:-1], np.int64)
+        for component in np.moveaxis(steps, -1, 0):
             message = (message << bits) | component
-        return np.where(values[:, d] >= 0, message + 1, 0) if self.silence else message
+        return np.where(values[..., d] >= 0, message + 1, 0) if self.silence else message
+
+    def unpack(self, messages: np.ndarray) -> np.ndarray:
+        """Messages (n,) -> actions that `pack` makes them of, each float at its level; silence is zeros and -1."""
+        d, bits = self.floats or 0, self.bits or 0
+        steps = ((messages - self.silence)[:, None] >> (bits * np.arange(d - 1, -1, -1))) & (2**bits - 1)
+        values = self.levels[steps]
+        if not self.silence:
+            return values
+        speaks = (messages > 0)[:, None]
+        return np.concatenate([values * speaks, np.where(speaks, 1, -1)], axis=1)
 
     # ------------------------------------------------------------------------------------------------ what arrives
     @property
@@ -390,7 +383,8 @@ class Channel:
     @property
     def capacity(self) -> float:
         """Bits a message that no code can exceed: Shannon capacity of `matrix`; under bursts that of ends who see the state
-        (`info.burst_capacity` has that of ends who do not); of floats in Gaussian noise the bound of `info`'s quantised channel.
+        (`info.burst_capacity` has that of ends who do not); of floats in Gaussian noise, and of more than 4,096 messages where
+        no form is known, a bound. The forms stand in noise.py.
 
         Budget, delay, queue and contention only lower it and are left aside.
         """
@@ -401,7 +395,7 @@ class Channel:
     @property
     def wire(self) -> Wire:
         unlimited = math.inf
-        dearest = max(self.rate, self.silence_price) if self.floats else float(self.prices.max())
+        dearest = float(self.prices.max()) if self.counted else max(self.rate, self.silence_price)
         refill = unlimited if self.refill is None else float(self.refill)
         bursts = self.bursts if isinstance(self.bursts, Bursts) else None
         noises = (self.error, self.erasure, self.flip, self.fade, self.drop, bursts)
@@ -449,15 +443,6 @@ class Channel:
         return {k: v for k, v in asdict(self).items() if v != default[k]}
 
 
-def _bursts(given: Mapping[str, Any]) -> Bursts:
-    known = [f.name for f in fields(Bursts)]
-    if unknown := sorted(set(given) - set(known)):
-        raise ValueError(f"unknown field {unknown[0]!r} of bursts; there are {', '.join(known)}")
-    if missing := sorted({"to_bad", "to_good"} - set(given)):
-        raise ValueError(f"bursts={dict(given)!r} lack {missing[0]}")
-    return Bursts(**given)
-
-
 _ROWS = {
     "rates": "(source, target, bits)",
     "corrupt": "(source, target, probability) or (source, target, probability, message)",
@@ -473,7 +458,8 @@ def _rows(name: str, given: Any) -> tuple[tuple, ...]:
     rows = []
     for row in given:
         fits = isinstance(row, Sequence) and not isinstance(row, str) and len(row) in lengths
+        row = tuple(map(plain, row)) if fits else ()
         if not fits or not all(isinstance(end, str | int) and not isinstance(end, bool) for end in row[:ends]):
             raise bad(name, given, f"a list of {_ROWS[name]}, agents by name or number")
-        rows.append((*row, None) if name == "corrupt" and len(row) == 3 else tuple(row))
+        rows.append((*row, None) if name == "corrupt" and len(row) == 3 else row)
     return tuple(rows)

@@ -69,7 +69,9 @@ class Options:
         if not channel.rated:
             usual = replace(channel, symbols=self.default_symbols) if self.default_symbols else channel.at(self.default_bits)
             channel = usual if self.bits is None else channel.at(self.bits)
-        elif self.bits not in (None, channel.bits) and channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS):
+        elif self.bits not in (None, channel.bits) and (
+            channel.bits is not None or channel.size != 2 ** whole("bits", self.bits, 0, MAX_BITS)
+        ):
             raise ValueError(f"the rate is said twice: bits={self.bits!r}, and {channel!r}; say it once")
         object.__setattr__(self, "channel", channel)
         object.__setattr__(self, "bits", channel.bits)

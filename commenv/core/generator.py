@@ -64,6 +64,12 @@ def uniform(rng):
 
 
 @rule
+def word(rng, bits):
+    """So many random bits, from 1 to 63, as an integer."""
+    return np.int64(draw(rng) >> np.uint64(64 - bits))
+
+
+@rule
 def integer(rng, n):
     """Uniform on 0..n-1, n below 2**32, with a bias below n / 2**32."""
     return int(((draw(rng) >> _32) * np.uint64(n)) >> _32)

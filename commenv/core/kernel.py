@@ -35,7 +35,7 @@ class Shape(NamedTuple):
     width: np.ndarray  # length of the whole observation
     base: np.ndarray  # where its block begins in the observation buffer
     ear: np.ndarray  # [agents, 2] its first link, and the first place in `heard` of what it overhears
-    ears: np.ndarray  # [agents, 2] how many links end at it, and on how many it eavesdrops
+    ears: np.ndarray  # [agents, 3] how many links end at it, on how many it eavesdrops, and how many boxes the links have
     source: np.ndarray  # of each link
     target: np.ndarray
     lines: np.ndarray  # [links] what `relay` has to know of each
@@ -74,6 +74,17 @@ class Buffers(NamedTuple):
     success: np.ndarray  # [n] of finished games, by the game's own measure
 
 
+class Reel(NamedTuple):
+    """The steps of a rollout: as in Buffers, each with a leading axis of steps."""
+
+    act: np.ndarray
+    message: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    observation: np.ndarray
+
+
 class Scratch(NamedTuple):
     """Room for one game's numbers, a row a thread."""
 
@@ -99,7 +110,7 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     players, links = len(actions), len(source)
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
     out = scratch.out[part]
-    if not fresh:
+    if not fresh and suspicious(lo, hi, act, message, actions, messages):
         for i in range(lo, hi):
             for a in range(players):
                 wrong = act[a, i] < 0 or act[a, i] >= actions[a] or message[a, i] < 0 or message[a, i] >= messages[a]
@@ -176,37 +187,100 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     return FINE
 
 
+def replay(part, lo, hi, reel, p, wire, horizon, shape, state, buffers, scratch):
+    """`advance` through all steps of a reel, in which what each tells stays; FINE, or what `first_fault` found beforehand."""
+    fault = first_fault(lo, hi, reel.act, reel.message, shape.actions, shape.messages)
+    if fault != FINE:
+        return fault
+    for t in range(len(reel.act)):
+        now = Buffers(
+            reel.act[t],
+            reel.message[t],
+            reel.reward[t],
+            reel.terminated[t],
+            reel.truncated[t],
+            buffers.active,
+            buffers.spent,
+            buffers.aired,
+            buffers.blocked,
+            reel.observation[t],
+            buffers.final,
+            buffers.ended,
+            buffers.length,
+            buffers.success,
+        )
+        fresh = t < 0  # never; but numba would compile `advance` once more for a literal
+        advance(part, lo, hi, fresh, p, wire, horizon, shape, state, now, scratch)
+    return FINE
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def first_fault(lo, hi, act, message, actions, messages):
+    """FINE, or which action of games lo..hi-1, counted through (steps, games, agents), is out of its space."""
+    steps, players, n = act.shape
+    for t in range(steps):
+        for a in range(players):
+            for i in range(lo, hi):
+                if act[t, a, i] < 0 or act[t, a, i] >= actions[a] or message[t, a, i] < 0 or message[t, a, i] >= messages[a]:
+                    return (t * n + i) * players + a
+    return FINE
+
+
 @rule
 def hear(wire, shape, state, i, first, count, inbox):
     """Fill the inbox of one agent: for each of its links, or for all, then for each that it eavesdrops on, a one-hot vector,
     the last place an erasure; or floats and a place for an erasure."""
-    for k in range(len(inbox)):
-        inbox[k] = 0.0
-    heard = state.heard[i]
-    ears, boxes = count[0], len(inbox) // wire.places - count[1]
-    for e in range(ears + count[1]):
-        k = first[0] + e if e < ears else first[1] + e - ears
-        box = (e if boxes == ears else 0) if e < ears else boxes + e - ears
-        y, at = heard[k], box * wire.places
+    heard, places = state.heard[i], wire.places
+    ears, taps, boxes = count[0], count[1], count[2]
+    for b in range(boxes + taps):
+        k = first[0] + b if b < boxes else first[1] + b - boxes
+        box, y = inbox[b * places : (b + 1) * places], heard[k]
+        at = y if wire.floats == 0 or y < 0 else NOTHING
+        at = places - 1 if at == ERASED else at
+        for place in range(places):  # no branch on what was said: no processor can guess it
+            box[place] = 1.0 if place == at else 0.0
+        if wire.floats != 0 and y >= 0 and (wire.silence == 0 or y != SILENCE):
+            unpack(wire, shape, state, i, k if b < boxes else shape.tapped[k - len(shape.source)], y, box)
+    if boxes < ears and places < 64 and wire.floats == 0:  # a box for all; a set of so few places is one number
+        said = 0
+        for e in range(ears):
+            y = heard[first[0] + e]
+            said |= int(y != NOTHING) << (y if y >= 0 else places - 1)
+        for place in range(places):
+            inbox[place] = (said >> place) & 1
+        return
+    for e in range(boxes, ears):  # a box for all
+        y = heard[first[0] + e]
         if y == ERASED:
-            inbox[at + wire.places - 1] = 1.0
+            inbox[places - 1] = 1.0
         elif y != NOTHING:
             if wire.floats == 0:
-                inbox[at + y] = 1.0
+                inbox[y] = 1.0
             elif wire.silence == 0 or y != SILENCE:
-                unpack(wire, state, i, k if e < ears else shape.tapped[k - len(shape.source)], y, inbox, at)
+                unpack(wire, shape, state, i, first[0] + e, y, inbox)
 
 
 @rule
-def unpack(wire, state, i, k, y, inbox, start):
+def suspicious(lo, hi, act, message, actions, messages):
+    """Whether any action, perhaps an idle agent's, is out of its space: asked of all games at once it costs next to nothing."""
+    wrong = False
+    for a in range(len(actions)):
+        moves, words, most, longest = act[a], message[a], actions[a], messages[a]
+        for i in range(lo, hi):
+            wrong |= (moves[i] < 0) | (moves[i] >= most) | (words[i] < 0) | (words[i] >= longest)
+    return wrong
+
+
+@rule
+def unpack(wire, shape, state, i, k, y, box):
     """The levels that a message stands for, and the noise on them."""
     rest = y - wire.silence
     for place in range(wire.floats):
         component = wire.floats - 1 - place
         step = rest & ((1 << wire.depth) - 1)
         rest = rest >> wire.depth
-        value = (2 * step + 1) / (1 << wire.depth) - 1.0
-        inbox[start + component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
+        value = (2 * step + (1 << shape.lines[k].cut)) / (1 << wire.depth) - 1.0
+        box[component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
 
 
 def reset(p, game, agents, board, rng):
@@ -270,6 +344,10 @@ def _prune(kernel: Any, prefix: str, digest: str) -> None:
 
 
 _bound: dict[tuple, Any] = {}
+_replays: dict[Any, Any] = {}
+
+# Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
+_FLAGS = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
 
 
 def bind(rules: Rules) -> Any:
@@ -281,19 +359,29 @@ def bind(rules: Rules) -> Any:
         return _bound[known]
     prefix = rules.__name__.replace(".", "_") + "_"
     seen: set = set()
-    digest = hashlib.sha256(b"".join(b for f in (advance, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(b for f in (advance, replay, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
     if config.DISABLE_JIT:
         kernel: Any = _rebind(advance, own, prefix + digest)
     else:
         inlined = {name: function if hasattr(function, "py_func") else rule(function) for name, function in own.items()}
         # For each game its own: numba would take its agent for another game's with more fields, and warn that it does.
         inlined |= {helper.__name__: rule(helper.py_func) for helper in (admit, refill)}
-        # Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
-        flags = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
-        kernel = njit(_rebind(advance, inlined, prefix + digest), **flags)
+        kernel = njit(_rebind(advance, inlined, prefix + digest), **_FLAGS)
         _prune(kernel, prefix, digest)
     _bound[known] = kernel
     return kernel
+
+
+def bind_replay(rules: Rules) -> Any:
+    """`replay` with the kernel of this game, likewise."""
+    kernel = bind(rules)
+    if kernel not in _replays:
+        name = f"replay_{getattr(kernel, 'py_func', kernel).__qualname__}"
+        function = _rebind(replay, {"advance": kernel}, name)
+        _replays[kernel] = njit(function, **_FLAGS) if hasattr(kernel, "py_func") else function
+        if hasattr(kernel, "py_func"):
+            _prune(_replays[kernel], name[:-16], name[-16:])
+    return _replays[kernel]
 
 
 def enter(kernel: Any, arguments: tuple) -> Any:

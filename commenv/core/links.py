@@ -1,7 +1,7 @@
 """What a channel says of single links, found among the links of a game."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,20 +18,36 @@ class Line:
 
     channel: Channel
     bits: int | None = None
-    """The leading bits that it carries; None: all."""
+    """The leading bits that it carries, of floats of each; None: all."""
     corruption: tuple[float, int | None] | None = None
     """With what probability a message is replaced, and by which; None: by any."""
 
     @property
     def cut(self) -> int:
-        """Trailing bits that it does not carry."""
-        return 0 if self.bits is None else max(self.channel.width - self.bits, 0)
+        """Trailing bits that it does not carry, of floats of each."""
+        channel = self.channel
+        width = (channel.bits or 0) if channel.floats else channel.width
+        return 0 if self.bits is None else max(width - self.bits, 0)
 
     @property
-    def record(self) -> tuple[int, int, float]:
+    def rate(self) -> float:
+        """Bits that a message on this link comes to."""
+        return self.channel.rate - self.cut * (self.channel.floats or 1)
+
+    @property
+    def mask(self) -> int:
+        """The bits of a message that it carries."""
+        if not self.cut:
+            return -1
+        depth = (self.channel.bits or 0) if self.channel.floats else self.channel.width
+        own = (1 << depth) - (1 << self.cut)
+        return sum(own << depth * place for place in range(self.channel.floats or 1))
+
+    @property
+    def record(self) -> tuple[int, int, int, float]:
         """What the kernel has to know: a relay.LINE."""
         probability, message = self.corruption or (0.0, None)
-        return self.cut, -1 if message is None else message, probability
+        return self.cut, self.mask, -1 if message is None else message, probability
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -43,27 +59,52 @@ class Line:
         """Bits a message, as in `Channel.capacity`."""
         from commenv import info
 
+        channel = self.channel
         if not self.cut and self.corruption is None:
-            return self.channel.capacity
-        states = noise.states(self.channel)
-        return sum(share * info.capacity(self._own(noise.in_state(self.channel, *kind))).bits for share, *kind in states)
+            return channel.capacity
+        if channel.gaussian or channel.size > noise.MOST:
+            return self._bound
+        return sum(
+            share * info.capacity(self._own(noise.in_state(channel, *kind))).bits for share, *kind in noise.states(channel)
+        )
+
+    @property
+    def _bound(self) -> float:
+        """Capacity where there is no matrix: exact for bits that pass side by side, else a bound, as information is convex in
+        the channel and no processing adds to it."""
+        bound = self.channel.capacity
+        if self.cut:
+            coarse = replace(self.channel, bits=int(self.bits or 0), symbols=None, rates=(), corrupt=(), error=0.0)
+            erasures = [(share, erasure) for share, _, erasure in noise.states(self.channel)]
+            bound = min(bound, sum(share * noise.in_bits(coarse, 0.0, erasure) for share, erasure in erasures))
+        return bound * (1 - self.corruption[0]) if self.corruption else bound
 
     def _own(self, W: np.ndarray) -> np.ndarray:
-        return noise.through(W, self.channel.size, self.cut, self.corruption)
+        return noise.through(W, self._carried, self.corruption)
+
+    @property
+    def _carried(self) -> np.ndarray:
+        """What the link makes of each message, shape (M,)."""
+        first = int(self.channel.silence and self.channel.floats is not None)
+        messages = np.arange(self.channel.size)
+        return np.where(messages < first, messages, first + ((messages - first) & self.mask))
 
     @cached_property
     def prices(self) -> np.ndarray:
-        """Bits that each message on this link comes to, shape (M,)."""
-        if self.channel.floats:
+        """Bits that each message on this link comes to, shape (M,); of floats that are not counted one by one (0,)."""
+        if not self.channel.counted:
             return np.zeros(0)
         prices = self.channel.prices
-        return np.where(prices == self.channel.rate, prices - self.cut, prices) if self.cut else prices
+        prices[int(self.channel.silence) :] -= self.channel.rate - self.rate
+        return prices
 
 
 def lines(channel: Channel, layout: Layout) -> list[Line]:
-    """The links of a game, in its order. Raises ValueError for a link or agent that it has not."""
-    rates = {_link(layout, "rates", row[:2]): int(row[2]) for row in channel.rates}
-    corrupt = {_link(layout, "corrupt", row[:2]): (float(row[2]), row[3]) for row in channel.corrupt}  # type: ignore[misc]
+    """The links of a game, in its order. Raises ValueError for a link or agent that it has not, or floats in a shared inbox."""
+    if channel.floats and layout.anonymous and (not layout.turns or channel.delays[1]):
+        raise ValueError("floats need an inbox for each link: in this game all links share one, and several may deliver at once")
+    rates = {k: int(row[2]) for k, row in _by_link(layout, "rates", channel.rates).items()}
+    corrupt = {k: (float(row[2]), row[3]) for k, row in _by_link(layout, "corrupt", channel.corrupt).items()}
     usual = Line(channel)
     return [
         Line(channel, rates.get(k), corrupt.get(k)) if k in rates or k in corrupt else usual for k in range(len(layout.links))
@@ -81,12 +122,19 @@ def taps(channel: Channel, layout: Layout) -> list[tuple[int, int]]:
     return sorted(found)
 
 
+def _by_link(layout: Layout, name: str, rows: Sequence[tuple]) -> dict[int, tuple]:
+    found = {_link(layout, name, row[:2]): row for row in rows}
+    if len(found) < len(rows):  # one end by name, and once more by number
+        raise bad(name, rows, "at most one entry a link")
+    return found
+
+
 def _agent(layout: Layout, name: str, end: End) -> int:
     if isinstance(end, str) and end in layout.names:
         return layout.names.index(end)
     if not isinstance(end, str) and 0 <= end < len(layout.names):
         return end
-    raise bad(name, end, f"one of the agents {', '.join(layout.names)}")
+    raise bad(name, end, f"one of the agents {', '.join(map(str, layout.names))}")
 
 
 def _link(layout: Layout, name: str, ends: Sequence[End]) -> int:

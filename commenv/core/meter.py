@@ -46,9 +46,10 @@ class LinkMeter:
     overheard: int
     """Messages that an eavesdropper heard."""
     counts: np.ndarray
-    """How often each of the M events was sent, silence included; shape (M,), of floats (0,)."""
+    """How often each of the M events was sent, silence included; shape (M,), of floats beyond 16 bits (0,)."""
     payload_bits: float
-    """Bits that the messages put on the air cost: log2 M each, a word what its symbols come to; silence its own price."""
+    """Bits that the messages put on the air cost: log2 M each, a word what its symbols come to; silence its own price, and
+    that in full also where the sender had less left and was charged no more."""
     uses: tuple[tuple[Line, int], ...]
     """The links, and how often each could be used."""
 
@@ -59,7 +60,8 @@ class LinkMeter:
 
     @property
     def entropy(self) -> float:
-        """Entropy of what was sent, in bits a message, silence included (plug-in); 0 before anything was sent; of floats nan."""
+        """Entropy of what was sent, in bits a message, silence included (plug-in); 0 before anything was sent. Of floats it is
+        that of their levels, and nan beyond 16 bits a message, which are not counted one by one."""
         from commenv import info
 
         if self.offered and not self.counts.size:
@@ -71,7 +73,7 @@ def link_meter(line: Line, counts: np.ndarray, **sums: int) -> LinkMeter:
     """The meter of one link, from what was counted on it."""
     channel = line.channel
     silent = sums["offered"] - sums["messages"]
-    payload = sums["messages"] * channel.rate + silent * channel.silence_price if channel.floats else float(counts @ line.prices)
+    payload = float(counts @ line.prices) if channel.counted else sums["messages"] * line.rate + silent * channel.silence_price
     return LinkMeter(counts=counts, payload_bits=payload, uses=((line, sums["offered"]),), **sums)
 
 

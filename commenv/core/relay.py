@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from commenv.core.generator import CHANNEL, integer, rule, seek, uniform
-from commenv.core.transmission import DROPPED, ERASED, NOTHING, SILENCE, carry
+from commenv.core.generator import CHANNEL, integer, rule, seek, uniform, word
+from commenv.core.transmission import DROPPED, ERASED, NOTHING, ONE_DRAW, SILENCE, carry, first_word
 
 CONTENTION, CORRUPTION, DELAY, WEATHER, FIRST_WEATHER, SHAKING = (CHANNEL + np.uint64(k << 26) for k in range(1, 7))
 """Streams beside the noise's own, which keeps the first 2**26 draws of a step."""
@@ -17,8 +17,9 @@ CONTENTION, CORRUPTION, DELAY, WEATHER, FIRST_WEATHER, SHAKING = (CHANNEL + np.u
 FARTHEST = 8.6
 """No normal draw lies beyond: a uniform one of 53 bits is at most 1 - 2**-53, and sqrt(2 * 53 ln 2) is 8.572."""
 
-LINE = np.dtype([("cut", np.int64), ("replacement", np.int64), ("corrupt", np.float64)])
-"""Of each link: trailing bits that it does not carry; what it puts in place of messages, -1 for any; how often it does."""
+LINE = np.dtype([("cut", np.int64), ("mask", np.int64), ("replacement", np.int64), ("corrupt", np.float64)])
+"""Of each link: trailing bits that it does not carry, of floats of each; the bits of a message that it does; what it puts in
+place of messages, -1 for any; how often it does."""
 
 BAD, FIRST, WAITING, TRANSIT = range(4)
 """What a link remembers: whether its noise is in the bad state; where in its queue the oldest message stands; how many there
@@ -76,7 +77,11 @@ def tamper(wire, shape, k, message, key, t, rng):
     if shape.lines[k].corrupt > 0.0:
         seek(rng, key, t, CORRUPTION + np.uint64(2 * k))
         if uniform(rng) < shape.lines[k].corrupt:
-            return shape.lines[k].replacement if shape.lines[k].replacement >= 0 else np.int64(integer(rng, wire.symbols))
+            if shape.lines[k].replacement >= 0:
+                return shape.lines[k].replacement
+            if wire.width > ONE_DRAW:  # among so many messages silence never comes
+                return wire.silence + word(rng, wire.width)
+            return np.int64(integer(rng, wire.symbols))
     return message
 
 
@@ -86,7 +91,7 @@ def relay(wire, shape, state, i, players, key, t, sent, out, tally, rng):
     links, heard = len(shape.source), state.heard
     through = out[links:]
     collision = contend(wire, sent, through, players, key, t, rng)
-    drawn = 0
+    drawn, first = 0, first_word(wire)
     for k in range(links):
         meter, m = tally[k], out[k]
         y, quiet = NOTHING, NOTHING
@@ -114,12 +119,12 @@ def relay(wire, shape, state, i, players, key, t, sent, out, tally, rng):
                 meter.dropped += y == DROPPED
                 meter.erased += y == ERASED
                 meter.altered += y >= 0 and y != x
-                if y >= 0:
-                    y = (y >> shape.lines[k].cut) << shape.lines[k].cut
+                if y >= first:
+                    y = first + ((y - first) & shape.lines[k].mask)
         if wire.latest > 0:
             y = wait(wire, state.transit[i, k], k, key, t, y, quiet, meter, rng)
         heard[i, k] = y if y >= ERASED else quiet
-        if wire.gaussian > 0.0 and y >= 0:
+        if wire.gaussian > 0.0 and y >= first:
             seek(rng, key, t, SHAKING + np.uint64(2 * wire.floats * k))
             for component in range(wire.floats):
                 state.shaken[i, k, component] = wire.gaussian * normal(rng)

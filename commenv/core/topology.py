@@ -87,6 +87,8 @@ def _named(name: str, n: int, options: Mapping[str, Any]) -> list[tuple[int, int
             import networkx
 
             k = whole("k", options["k"], 0, n - 1)
+            if k % 2:
+                raise bad("k", k, "even: as many neighbours on either side")
             return list(networkx.watts_strogatz_graph(n, k, p, seed=seed).edges)
 
 

@@ -1,6 +1,8 @@
 """The compiled half of Channel: what a sender may put on the air, and what one use of a link makes of it."""
 
-from commenv.core.generator import rule, uniform
+import numpy as np
+
+from commenv.core.generator import mix, rule, uniform, wrapping
 
 ERASED = -1
 """Delivered instead of a symbol: the message was lost, and the receiver knows it."""
@@ -11,6 +13,10 @@ DROPPED = -3
 SILENCE = 0
 """The message that is silence, on channels that allow it."""
 
+ONE_DRAW = 16
+"""Bits of a message that one draw of 53 decides, noise and all; only floats have more."""
+
+_UNIT = 2.0**-53
 _ROUNDING = 1e-9  # bits: a bucket filled by tenths must still hold one bit after ten steps
 _BELOW_ONE = 1.0 - 2.0**-53
 
@@ -61,7 +67,7 @@ def deliver(wire, message, u):
 @rule
 def carry(wire, erasure, error, message, u):
     """`deliver` with the noise of one state of the link. One draw decides all: after each decision what is left of it is
-    uniform again, as in arithmetic coding."""
+    uniform again, as in arithmetic coding; where it would not last, it begins a sequence of its own (`another`)."""
     if wire.silence != 0 and message == SILENCE:
         return message
     if wire.drop > 0.0:
@@ -75,16 +81,32 @@ def carry(wire, erasure, error, message, u):
     v = (u - erasure) / (1.0 - erasure)
     if air >= 2 and error > 0.0:
         if v < error:
-            w = v / error * (air - 1)
-            other = min(int(w), air - 2)  # which of the other symbols, counted upwards from this one
-            y = wire.silence + (message - wire.silence + 1 + other) % air
-            v = w - other
+            if wire.width > ONE_DRAW:  # there are 2**width words; 0, which is no other, is as good as never drawn
+                shift = max(np.int64(another(u, 0) >> np.uint64(64 - wire.width)), 1)
+                y = wire.silence + ((message - wire.silence + shift) & (air - 1))
+            else:
+                w = v / error * (air - 1)
+                other = min(int(w), air - 2)  # which of the other symbols, counted upwards from this one
+                y = wire.silence + (message - wire.silence + 1 + other) % air
+                v = w - other
         else:
             v = (v - error) / (1.0 - error)
     if wire.flip > 0.0 or wire.fade > 0.0:
-        first = wire.silence if wire.floats > 0 else 0  # of floats silence is no word of bits
-        y = first + distort(wire, y - first, v)
+        first = first_word(wire)
+        y = first + (distort(wire, y - first, v) if wire.width <= ONE_DRAW else distort_long(wire, y - first, u))
     return y
+
+
+@rule
+def first_word(wire):
+    """The message whose bits are all 0: silence, where it is one of 2**b symbols; of floats silence is no word of bits."""
+    return wire.silence if wire.floats > 0 else 0
+
+
+@wrapping
+def another(u, place):
+    """64 random bits, number `place` of the sequence that the draw u begins."""
+    return mix(np.uint64(u / _UNIT) + (np.uint64(place + 1) << np.uint64(53)))
 
 
 @rule
@@ -107,6 +129,18 @@ def distort(wire, symbol, v):
                 v /= fade
             else:
                 v = (v - fade) / (1.0 - fade)
+    return symbol
+
+
+@rule
+def distort_long(wire, symbol, u):
+    """`distort` by two draws a bit."""
+    for place in range(wire.width):
+        bit = 1 << (wire.width - 1 - place)
+        if float(another(u, 2 * place + 1) >> np.uint64(11)) * _UNIT < wire.flip:
+            symbol ^= bit
+        if float(another(u, 2 * place + 2) >> np.uint64(11)) * _UNIT < wire.fade:
+            symbol &= ~bit
     return symbol
 
 

@@ -20,6 +20,6 @@ CATALOGUE = {
 
 def rules(id: str) -> Rules:
     """The module of a game. Raises ValueError for an unknown id."""
-    if id not in CATALOGUE:
+    if not isinstance(id, str) or id not in CATALOGUE:
         raise ValueError(f"unknown id {id!r}; there are {', '.join(CATALOGUE)}")
     return cast(Rules, import_module(CATALOGUE[id]))

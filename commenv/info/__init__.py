@@ -4,7 +4,8 @@ entropy, mutual_information, kl_divergence             of exact distributions
 estimate_entropy, estimate_mutual_information          from counts, with an error bar
 capacity, symmetric_capacity, erasure_capacity,
 z_capacity, gaussian_capacity,
-quantised_gaussian_capacity, burst_capacity            bits that a channel carries
+peak_gaussian_capacity, quantised_gaussian_capacity,
+burst_capacity                                         bits that a channel carries
 contention_throughput                                  messages that get through to a shared medium
 information_at_cost                                    bits that a message carries when symbols cost
 rate_reward, conditional_rate_reward                   best reward at R bits a decision: F(R)
@@ -22,6 +23,7 @@ from commenv.info.capacity import (
     erasure_capacity,
     gaussian_capacity,
     information_at_cost,
+    peak_gaussian_capacity,
     quantised_gaussian_capacity,
     symmetric_capacity,
     z_capacity,
@@ -69,6 +71,7 @@ __all__ = [
     "mutual_information",
     "noisy_one_shot",
     "one_shot",
+    "peak_gaussian_capacity",
     "quantised_gaussian_capacity",
     "rate_reward",
     "reward_upper_bound",

@@ -1,7 +1,7 @@
 """Capacity of discrete memoryless channels, in bits a use; and of noiseless ones whose symbols cost."""
 
 from dataclasses import dataclass
-from math import log, log2
+from math import e, log, log2, pi, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,11 +96,28 @@ def gaussian_capacity(snr: float) -> float:
     return log2(1 + snr) / 2
 
 
+def peak_gaussian_capacity(peak: float, std: float) -> float:
+    """Bits a real use that no code exceeds when numbers from -peak to peak meet Gaussian noise of standard deviation `std`.
+
+    The lesser of log2(1 + 2 peak / sqrt(2 pi e std**2)) (McKellips 2004) and log2(1 + (peak / std)**2) / 2 (Shannon 1948);
+    the former is within a tenth of a bit from peak = 4 std on.
+
+    >>> round(peak_gaussian_capacity(1, std=0.1), 3)
+    2.546
+    """
+    if not 0 <= peak < np.inf:
+        raise ValueError(f"peak must be finite and at least 0, got {peak}")
+    if not 0 < std < np.inf:
+        raise ValueError(f"std must be finite and above 0, got {std}")
+    return min(log2(1 + 2 * peak / (sqrt(2 * pi * e) * std)), gaussian_capacity((peak / std) ** 2))
+
+
 def quantised_gaussian_capacity(levels: ArrayLike, std: float) -> Capacity:
     """Bits a real use when one of the `levels` is sent and Gaussian noise of standard deviation `std` > 0 is added.
 
     `bits` is what a receiver gets who reads the output on a grid of std / 16, short of the capacity by about 1e-4 bits at
-    most; `upper` is the lesser of log2 levels and the capacity of any input of that peak power. `input` is over the levels.
+    most; of more than 256 levels 256 are used, evenly. `upper` is the lesser of log2 levels and `peak_gaussian_capacity`.
+    `input` is over the levels.
 
     >>> round(quantised_gaussian_capacity([-1, 1], std=1).bits, 3)
     0.486
@@ -112,12 +129,17 @@ def quantised_gaussian_capacity(levels: ArrayLike, std: float) -> Capacity:
         raise ValueError(f"levels must be finite, shape (inputs,), got {levels!r}")
     if not 0 < std < np.inf:
         raise ValueError(f"std must be finite and above 0, got {std}")
-    edges = np.unique(np.round(points[:, None] / std * 16 + np.arange(-128, 129)))  # in sixteenths of std
+    order = np.argsort(points)
+    used = order[np.linspace(0, points.size - 1, min(points.size, 256)).round().astype(int)]
+    sent = points[used, None]
+    edges = np.unique(np.round(sent / std * 16 + np.arange(-128, 129)))  # in sixteenths of std
     edges = edges[:: 1 + edges.size // 8192] * std / 16
-    W = np.diff(ndtr((edges - points[:, None]) / std), axis=1, prepend=0, append=1)
+    W = np.diff(ndtr((edges - sent) / std), axis=1, prepend=0, append=1)
     found = capacity(W / W.sum(axis=1, keepdims=True))
-    peak = float(np.max(np.abs(points - (points.max() + points.min()) / 2)))
-    return Capacity(found.bits, max(found.bits, min(log2(points.size), gaussian_capacity((peak / std) ** 2))), found.input)
+    upper = min(log2(points.size), peak_gaussian_capacity(float(np.ptp(points)) / 2, std))
+    law = np.zeros(points.size)
+    law[used] = found.input
+    return Capacity(found.bits, max(found.bits, upper), law)
 
 
 def information_at_cost(costs: ArrayLike, budget: float) -> float:
@@ -152,7 +174,7 @@ def information_at_cost(costs: ArrayLike, budget: float) -> float:
 
 
 def _check(symbols: int, probability: float, name: str) -> None:
-    if symbols < 2:
-        raise ValueError(f"symbols must be at least 2, got {symbols}")
+    if not symbols >= 2 or symbols % 1:
+        raise ValueError(f"symbols must be a whole number of at least 2, got {symbols}")
     if not 0 <= probability <= 1:
         raise ValueError(f"{name} must be a probability from 0 to 1, got {probability}")

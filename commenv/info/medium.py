@@ -137,8 +137,9 @@ def contention_throughput(speakers: int, speaking: float, winners: int = 1, coll
     >>> round(contention_throughput(4, 0.25, collisions=True), 9)
     0.421875
     """
-    if speakers < 1 or winners < 1:
-        raise ValueError(f"speakers and winners must be at least 1, got {speakers} and {winners}")
+    for name, count in (("speakers", speakers), ("winners", winners)):
+        if not count >= 1 or count % 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {count}")
     if not 0 <= speaking <= 1:
         raise ValueError(f"speaking must be a probability from 0 to 1, got {speaking}")
     if speakers * speaking < 1e-100:  # two never speak at once, and binom.pmf overflows

@@ -9,20 +9,22 @@ held: seed, acts, messages. What anybody else gets is then compared bit for bit,
 - State that several agents see, of which nobody can say whose it is, is `shared`: reported, and a leak only if asked strictly.
 
 Private state of our games is an agent's record, which belongs to it, and what the game and its board hold, which belongs to
-whoever alone sees it. Where acts show in observations it is not exchanged: rules that keep a map of their agents would not
-survive that, nor would it tell more. There, and of other environments without a `private` to change their state, we ask how much
-an agent's first observation shares with what another is told, over many seeds: mutual information (Miller-Madow) of the best
-pair of places. Agents also share what both may see, so that is reported and no leak, unless strictly.
+whoever alone sees it. It is exchanged for another game's. Where agents have records and there is a board, that may be a map of
+them, and neither fits another's other half: rules would write beyond it, or show agents where they are not. Such state is not
+replaceable, which `Audit.exchanged` tells. There, and of other environments without a `private` to change their state, we ask
+how much of what an agent sees another is told, at the same moments of many seeds: mutual information (Miller-Madow) of the best
+pair of places, or of all places summed up. Agents also share what both may see, so that is reported and no leak, unless strictly.
 Rewards, and a game's `success`, are listed apart: that they depend on others is the game.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import MultiDiscrete
+from gymnasium.spaces import Box, MultiDiscrete, Tuple
 from pettingzoo import ParallelEnv
 
 from commenv import info
@@ -34,7 +36,7 @@ from commenv.interfaces.parallel import SimultaneousEnv
 Private = Callable[[Any, str, np.random.Generator], None]
 """Changes the private state of one agent of the environment in place."""
 
-_LOOKS, _BINS, _PLACES = 256, 4, 64
+_LOOKS, _BINS, _PLACES = 512, 4, 64
 _NOTABLE = 0.1
 """Bits below which the best of many pairs of places may well be chance, at so many looks."""
 _ENGINE = set(core.record(core.Game).names or ()) | set(core.record(core.Agent).names or ())
@@ -65,6 +67,8 @@ class Audit:
     rewards: tuple[Finding, ...]
     replays: int
     strict: bool
+    exchanged: bool
+    """Whether private state was replaced; if not, what agents share was measured over many seeds instead."""
 
     @property
     def seen(self) -> frozenset[str]:
@@ -78,7 +82,7 @@ class Audit:
                 case "message":
                     return True
                 case "state":
-                    return finding.where not in self.seen
+                    return self.strict or finding.where not in self.seen
                 case "shared":
                     return self.strict
             return False
@@ -105,7 +109,8 @@ def audit(
 
     seeds, steps: games that are played, and how far. moments: steps of each in which something is changed. alternatives: to
     how many values. private: how to change an agent's private state, for environments that are not ours. records: whether
-    agents' records are exchanged: not for a game of ours whose state must hang together (a map) though agents see no acts.
+    records may be exchanged: not for a game of ours whose state must hang together though it has no board. strict: whether
+    state that shows where acts do, or that several agents see, is a leak, too.
     Raises ValueError for an environment that has no channel of ours, or repeats itself not: then nothing can be compared.
     """
     for name, value in {"seeds": seeds, "steps": steps, "moments": moments, "alternatives": alternatives}.items():
@@ -149,25 +154,30 @@ class _Auditor:
                     self._acts(seed, plan, told, t, name)
                     if self.private:
                         self._states(seed, plan, told, t, name)
-        seen = any(cause == "act" and where == "observation" and any(bits) for (_, cause, _, where), bits in self.bits.items())
-        if ours and not self.private and self.records and not seen:
+        replaceable = ours and self.records and not self._keeps_a_map()
+        if replaceable and not self.private:
             for seed, plan, told in games:
                 for t in (t for t in self.moments if t < len(told)):
                     self._records(seed, plan, told, t)
         elif not self.private:
-            self._first_looks()
+            self._looks()
         found = [
             Finding(*key, float(np.mean(bits)), tuple(sorted(self.places[key]))) for key, bits in self.bits.items() if any(bits)
         ]
         rest, rewards = ([f for f in found if (f.where == "reward") == paid] for paid in (False, True))
-        return Audit(tuple(rest), tuple(rewards), self.replays, strict)
+        return Audit(tuple(rest), tuple(rewards), self.replays, strict, replaceable or self.private is not None)
+
+    def _keeps_a_map(self) -> bool:
+        """Whether a board may tell where agents are: exchanging one without the other would break the rules."""
+        state = self.env.batch.state
+        return state.board.size > 0 and not set(state.agents.dtype.names or ()) <= _ENGINE
 
     # ------------------------------------------------------------------------------------------------ what is changed
     def _messages(self, seed: int, plan: list, told: Told, t: int, a: int, name: str) -> None:
         if self.env.batch.layout.speaks(a):
             size = self.env.batch.channel.size
-            picked = np.unique(np.linspace(0, size - 1, self.alternatives).astype(int))
-            changed = [self._act(name, plan[t][name], message=int(m)) for m in picked]
+            picked = sorted({(size - 1) * k // max(self.alternatives - 1, 1) for k in range(self.alternatives)})
+            changed = [self._act(name, plan[t][name], message=m) for m in picked]
             self._compare("message", name, told, t, [self._play(seed, _with(plan, t, name, action)) for action in changed])
 
     def _acts(self, seed: int, plan: list, told: Told, t: int, name: str) -> None:
@@ -214,30 +224,36 @@ class _Auditor:
             compare("state", name, [swap_agent(a, agents[a]) for _, agents, _ in rows])
         compare("shared", "the game", [swap_game(game, board) for game, _, board in rows])
 
-    def _first_looks(self) -> None:
+    def _looks(self) -> None:
         """What two agents are told from many seeds, acts and messages the same in all of them."""
-        plan, looks, told = self._plan(0), defaultdict(list), []
-        for seed in range(_LOOKS):
-            observations, _ = self.env.reset(seed=10_000 + seed)
-            for name in observations:
-                looks[name].append(_flat(self._own(name, observations[name])))
-            told.append(self._play(10_000 + seed, plan))
-        columns = {name: _binned(np.array(rows)) for name, rows in looks.items() if len(rows) == _LOOKS}
-        for source, known in columns.items():
-            for target in set(self.names) - {source}:
-                views = {("observation", place): column for place, column in columns.get(target, {}).items()}
-                for where in ("mask", "info", "agents", "end"):
-                    kinds = [tuple(_bytes(step.get((target, where))) for step in steps) for steps in told]
-                    if 1 < len(set(kinds)) <= 2 * _BINS:
-                        views[where, -1] = np.unique([hash(kind) for kind in kinds], return_inverse=True)[1]
-                best: dict[str, tuple[float, int]] = {}
-                for (where, place), view in views.items():
-                    bits = max((_told_of(column, view) for column in known.values()), default=0.0)
-                    best[where] = max(best.get(where, (0.0, 0)), (bits, place))
-                for where, (bits, place) in best.items():
-                    if bits > _NOTABLE:
-                        self.bits[source, "shared", target, where].append(bits)
-                        self.places[source, "shared", target, where] |= {place} - {-1}
+        plan, games = self._plan(0), []
+        for seed in range(10_000, 10_000 + _LOOKS):
+            first, _ = self.env.reset(seed=seed)
+            seen = {(name, "observation"): _flat(self._own(name, observation)) for name, observation in first.items()}
+            games.append([seen, *self._play(seed, plan)])
+        kinds: dict[tuple[str, str], np.ndarray] = {}
+        for key in product(self.names, ("mask", "info", "agents", "end")):
+            told = [tuple(_bytes(step.get(key)) for step in steps[1:]) for steps in games]
+            if 1 < len(set(told)) <= 2 * _BINS:
+                kinds[key] = np.unique([hash(kind) for kind in told], return_inverse=True)[1]
+        best: dict[tuple[str, str, str], tuple[float, int]] = {}
+        for t in (0, *(1 + t for t in self.moments)):
+            steps = [told[t] for told in games if t < len(told)]
+            columns = {}
+            for name in self.names:
+                rows = [step[name, "observation"] for step in steps if (name, "observation") in step]
+                if len(rows) == _LOOKS and len({len(row) for row in rows}) == 1:
+                    columns[name] = _binned(np.array(rows))
+            for source, target in permutations(columns, 2):
+                views = {"observation": columns[target]}
+                views |= {where: {-1: column} for (whose, where), column in kinds.items() if whose == target}
+                for where, view in views.items():
+                    found = _most_told(columns[source], view)
+                    best[source, target, where] = max(best.get((source, target, where), found), found)
+        for (source, target, where), (bits, place) in best.items():
+            if bits > _NOTABLE:
+                self.bits[source, "shared", target, where].append(bits)
+                self.places[source, "shared", target, where] |= {place} - {-1}
 
     # ------------------------------------------------------------------------------------------------ playing and comparing
     def _plan(self, seed: int) -> list[dict[str, Any]]:
@@ -303,8 +319,13 @@ class _Auditor:
         """The action with another message, by its number or that of another action."""
         if isinstance(self.env, Metered):
             return self.env.compose(name, action, self.env.message(name, like) if message is None else message)
-        if isinstance(self.env.action_space(name), MultiDiscrete):
+        space, channel = self.env.action_space(name), self.env.batch.channel
+        if isinstance(space, MultiDiscrete):
             return np.array([action[0], like[1] if message is None else message])
+        if isinstance(space, Tuple):  # an act and floats
+            return action[0], like[1] if message is None else channel.unpack(np.array([message]))[0].astype(np.float32)
+        if isinstance(space, Box):
+            return like if message is None else channel.unpack(np.array([message]))[0].astype(np.float32)
         speaks = self.env.batch.layout.speaks(self.names.index(name))
         return (like if message is None else message) if speaks else action
 
@@ -358,17 +379,32 @@ def _moved(views: list[list[Any]]) -> set[int]:
 
 
 def _binned(rows: np.ndarray) -> dict[int, np.ndarray]:
-    """The places that vary, as few small numbers each: as they are, or quantiles."""
+    """The places that vary, as few small numbers each: as they are, or quantiles; and as -1 where in the observation most is,
+    for of a one-hot no single place tells much."""
+    varying = np.flatnonzero((rows != rows[0]).any(axis=0))[:_PLACES].tolist()
+    numbers = {place: rows[:, place] for place in varying}
+    if varying:
+        numbers[-1] = rows @ np.arange(rows.shape[1])
     columns = {}
-    for place in np.flatnonzero((rows != rows[0]).any(axis=0))[:_PLACES].tolist():
-        column = rows[:, place]
+    for place, column in numbers.items():
         if len(np.unique(column)) > _BINS:
             column = np.searchsorted(np.quantile(column, np.arange(1, _BINS) / _BINS), column)
         columns[place] = np.unique(column, return_inverse=True)[1]
     return columns
 
 
-def _told_of(x: np.ndarray, y: np.ndarray) -> float:
-    counts = np.zeros((x.max() + 1, y.max() + 1))
-    np.add.at(counts, (x, y), 1)
-    return info.estimate_mutual_information(counts).bits
+def _most_told(known: dict[int, np.ndarray], views: dict[int, np.ndarray]) -> tuple[float, int]:
+    """Bits that the best of the views tells of any of what is known, and the place of that view."""
+    if not known or not views:
+        return 0.0, -1
+    x, y = (_one_hot(list(columns.values())) for columns in (known, views))
+    joint = np.tensordot(x, y, axes=(1, 1)) / x.shape[1]  # [place, value, place, value]
+    apart = x.mean(axis=1)[:, :, None, None] * y.mean(axis=1)
+    information = (joint * np.log2(np.where(joint > 0, joint, 1) / np.where(joint > 0, apart, 1))).sum(axis=(1, 3))
+    i, j = np.unravel_index(int(information.argmax()), information.shape)
+    return info.estimate_mutual_information(np.rint(joint[i, :, j] * x.shape[1]).astype(int)).bits, list(views)[j]
+
+
+def _one_hot(columns: list[np.ndarray]) -> np.ndarray:
+    """[place, look, value] of small numbers."""
+    return np.eye(1 + max(int(column.max()) for column in columns))[np.stack(columns)]

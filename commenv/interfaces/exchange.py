@@ -2,7 +2,7 @@
 
 `metered` puts it beside an environment that somebody else wrote: noise, budgets, meters and seeds are then those of every
 game, compiled and tested once. Who has the floor and who is there to hear stand on the board, two places an agent; the
-environment decides that, not this game. It never ends.
+environment decides that, not this game. It never ends and rewards nothing, so it has no limits and no id to ask for them by.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from commenv.core import game as core
 from commenv.core.game import Layout, Role
-from commenv.core.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +61,6 @@ def has_floor(p, game, agents, board, i):
 
 def route(p, game, agents, board, source, target):
     return board[p.agents + target] != 0
-
-
-def limits(options: Options) -> Limits:
-    raise NotImplementedError("an exchange has no rewards, so no limits")
-
-
-def situations(options: Options) -> None:
-    return None
 
 
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:

@@ -4,58 +4,57 @@
     env = commenv.metered(simple_reference_v3.parallel_env(), Channel(error=.1), takes_over=True)     # what they say is metered
 
 The environment keeps its rules, rewards and ends. The messages take their own way, through the compiled channel of our games.
+What an agent does, says and sees with it stands in seats.py.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from operator import index
 from typing import Any, cast
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Space
+from gymnasium.spaces import Box, Space
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
 from commenv.core.batch import Batch
 from commenv.core.channel import Channel
-from commenv.core.errors import bad
+from commenv.core.errors import bad, whole
 from commenv.core.game import Rules
 from commenv.core.meter import Meter
+from commenv.core.topology import links
 from commenv.interfaces import exchange
+from commenv.interfaces.seats import Added, Seat, Speech, TakenOver, joined
 
-
-@dataclass(frozen=True)
-class Speech:
-    """Where an environment keeps the communication it already has."""
-
-    moves: Mapping[str, int]
-    """For each speaker how many acts it has besides speaking, 1 if none: its action is act + moves * message."""
-    shows: Mapping[str, Mapping[str, slice]] = field(default_factory=dict)
-    """For each listener, by speaker, the slice of its observation in which the message stands, one-hot."""
-
-
+_HEARS = {"listener_0": {"speaker_0": slice(8, 11)}}
+_HEAR = {"agent_0": {"agent_1": slice(11, 21)}, "agent_1": {"agent_0": slice(11, 21)}}
 KNOWN = {
-    "simple_speaker_listener_v4": Speech({"speaker_0": 1}, {"listener_0": {"speaker_0": slice(8, 11)}}),
-    "simple_reference_v3": Speech(
-        {"agent_0": 5, "agent_1": 5}, {"agent_0": {"agent_1": slice(11, 21)}, "agent_1": {"agent_0": slice(11, 21)}}
+    "simple_speaker_listener_v4": (Speech({"speaker_0": 1}, _HEARS), Speech({"speaker_0": slice(0, 3)}, _HEARS)),
+    "simple_reference_v3": (
+        Speech({"agent_0": 5, "agent_1": 5}, _HEAR),
+        Speech({"agent_0": slice(5, 15), "agent_1": slice(5, 15)}, _HEAR),
     ),
 }
-"""mpe2's environments with discrete actions, by the name in their metadata: for `takes_over=True`."""
+"""mpe2's environments, by the name in their metadata, for `takes_over=True`: with discrete and with continuous actions."""
 
 
 class Metered(BaseParallelWrapper):
     """A ParallelEnv whose agents speak through a channel. Raises ValueError where the arguments do not fit the environment.
 
-    channel: its rate is 2 bits a message unless it says another; where it takes over, that of the environment's own alphabet.
-    topology: who hears whom, a networkx graph or pairs (source, target) of names; everybody hears everybody by default.
+    channel: its rate is 2 bits a message unless it says another; where it takes over, that of the environment's own alphabet,
+    or as many bits for each of the numbers as a message of floats takes.
+    topology: who hears whom: a networkx graph; pairs (source, target) of names, or of numbers in the order of
+    `possible_agents` as `core.topology.links` gives them; or "ring" or "star". Everybody hears everybody by default.
     takes_over: where the environment's own communication stands, or True for the environments in `KNOWN`; False adds messages.
 
     Added messages: an agent with listeners has the action [act, message], MultiDiscrete, where its own actions are Discrete,
-    else {"action", "message"}. An agent with speakers sees its inbox behind its own observation where that is a vector, else
-    {"observation", "inbox"}. For each speaker, in the order of `possible_agents`, the inbox is the delivered symbol one-hot
-    with a last place for an erasure, zeros where nothing came.
-    Taken over: spaces stay as they are, but for a channel of fewer symbols, whose speakers have fewer actions. The listener's
-    slice shows what the channel delivered: a symbol one-hot; zeros for an erasure, as before the first message.
+    else {"action", "message"}, as always where the channel carries floats. An agent with speakers sees its inbox behind its own
+    observation where that is a vector, else {"observation", "inbox"}; beside an observation with its own "action_mask" where
+    that is a dictionary. For each speaker, in the order of `possible_agents`, the inbox is the delivered symbol one-hot with a
+    last place for an erasure, zeros where nothing came; floats as `Channel.floats` says.
+    An `action_mask`, in an observation or in infos, becomes one of the new actions, as `action_space.sample` takes it; where
+    messages are floats, that of an observation stays as it is, inside of "observation".
+    Taken over: spaces stay as they are, but for a channel of fewer symbols, whose speakers have fewer actions, and for one of
+    floats with silence, whose speakers have one number more and speak where it is at least 0. The listener's slice shows what
+    the channel delivered, a symbol one-hot or numbers at their levels; zeros for an erasure, as before the first message.
 
     What is sent with the actions of a step is heard in the observations after it, by all who get one. Who is not in `agents`
     says nothing. infos have, beside the environment's own, `payload_bits`, `messages` and `blocked` of the agent in this
@@ -74,24 +73,24 @@ class Metered(BaseParallelWrapper):
         super().__init__(env)
         names = self._names = tuple(env.possible_agents)
         channel = Channel.of(channel)
-        speech = self._known() if takes_over is True else takes_over or None
-        if speech is not None:
+        speech: Any = self._known() if takes_over is True else None if takes_over is False else takes_over
+        if takes_over is not False:
             if topology is not None:
                 raise ValueError("takes_over already says who hears whom: leave topology out")
-            alphabet = _alphabet(env, speech)
-            channel = channel if channel.rated else Channel.of({**channel.fields(), "symbols": alphabet})
-            if channel.size > alphabet:
-                raise ValueError(f"the channel has {channel.size} symbols, the environment's own messages only {alphabet}")
-            topology = [(source, target) for target, sources in speech.shows.items() for source in sources]
+            if not isinstance(speech, Speech):
+                raise bad("takes_over", speech, "True, False or a Speech")
+            channel = speech.channel(env, channel)
+            topology = speech.links
         options = exchange.Options(agents=names, links=_links(topology, names), channel=channel)
         self.batch = Batch(cast(Rules, exchange), options, 1, copy=False)
         self._seats = {name: self._seat(name, speech) for name in names}
+        self._begun = False
         self._index = {name: a for a, name in enumerate(names)}
         own = getattr(env, "state_space", None)
         self._has_state = isinstance(own, Box)
         if isinstance(own, Box):
             inboxes = [self.batch.observation_spaces[name] for name in names]
-            self.state_space = _joined(own, *inboxes)
+            self.state_space = joined(own, *inboxes)
 
     def observation_space(self, agent: str) -> Space:
         return self._seats[agent].observation_space
@@ -100,11 +99,16 @@ class Metered(BaseParallelWrapper):
         return self._seats[agent].action_space
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        if seed is not None:  # before anything has begun anew
+            whole("seed", seed, 0, 2**63 - 1)
         observations, infos = self.env.reset(seed=seed, options=options)
         self.batch.reset(seed)
+        self._begun = True
         return self._told(observations, infos)
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
+        if not self._begun:
+            raise RuntimeError("step() before reset(): call reset() first")
         present = self.env.agents
         if not isinstance(actions, Mapping) or set(actions) != set(present):
             given = list(actions) if isinstance(actions, Mapping) else actions
@@ -161,180 +165,34 @@ class Metered(BaseParallelWrapper):
         name = getattr(self.env, "metadata", {}).get("name")
         if name not in KNOWN:
             raise ValueError(f"takes_over=True knows {', '.join(KNOWN)}, not {name!r}: describe its communication with a Speech")
-        return KNOWN[name]
+        discrete, continuous = KNOWN[name]
+        return continuous if any(isinstance(self.env.action_space(each), Box) for each in discrete.says) else discrete
 
-    def _seat(self, name: str, speech: Speech | None) -> "_Seat":
-        a, layout, M = self._names.index(name), self.batch.layout, self.batch.channel.size
-        act, see = self.env.action_space(name), self.env.observation_space(name)
+    def _seat(self, name: str, speech: Speech | None) -> Seat:
+        layout, channel = self.batch.layout, self.batch.channel
+        act, see, speaks = self.env.action_space(name), self.env.observation_space(name), layout.speaks(self._names.index(name))
         if speech is None:
-            return _Added(act, see, M if layout.speaks(a) else 0, self.batch.observation_spaces[name])
-        moves = speech.moves[name] if layout.speaks(a) else None
-        places = [speech.shows[name][source] for source in layout.inboxes(a)]
-        return _TakenOver(name, act, see, M, moves, places)
-
-
-class _Seat:
-    """How one agent speaks and hears: splits its action, shows it its inbox."""
-
-    action_space: Space
-    observation_space: Space
-
-    def split(self, action: Any) -> tuple[Any, int]:
-        """The environment's own action, and the message."""
-        raise NotImplementedError
-
-    def join(self, own: Any, message: int) -> Any:
-        raise NotImplementedError
-
-    def show(self, observation: Any, inbox: np.ndarray) -> Any:
-        raise NotImplementedError
-
-    def beside_inbox(self, observation: Any) -> Any:
-        raise NotImplementedError
-
-    def mask(self, mask: Any) -> Any:
-        return mask
-
-
-class _Added(_Seat):
-    """Messages that the environment knows nothing of."""
-
-    def __init__(self, act: Space, see: Space, messages: int, inbox: Space) -> None:
-        self._act, self._messages, (self._width,) = act, messages, inbox.shape or ()
-        self._start = int(act.start) if isinstance(act, Discrete) else 0
-        self._vector = isinstance(see, Box) and len(see.shape) == 1
-        if not messages:
-            self.action_space = act
-        elif isinstance(act, Discrete):
-            self.action_space = MultiDiscrete([int(act.n), messages], start=[self._start, 0])
-        else:
-            self.action_space = Dict({"action": act, "message": Discrete(messages)})
-        if not self._width:
-            self.observation_space = see
-        elif self._vector:
-            self.observation_space = _joined(cast(Box, see), cast(Box, inbox))
-        else:
-            self.observation_space = Dict({"observation": see, "inbox": inbox})
-
-    def split(self, action: Any) -> tuple[Any, int]:
-        if not self._messages:
-            return action, 0
-        try:
-            if isinstance(self._act, Discrete):
-                own, message = (index(number) for number in action)
-                fits = 0 <= own - self._start < int(self._act.n)
-            else:
-                own, message = action["action"], index(action["message"])
-                fits = True  # the environment looks at its own
-        except (TypeError, ValueError, KeyError, IndexError):
-            fits = False
-        if not fits or not 0 <= message < self._messages:
-            raise bad("action", action, f"in {self.action_space}")
-        return own, message
-
-    def join(self, own: Any, message: int) -> Any:
-        if not self._messages:
-            return own
-        return np.array([own, message]) if isinstance(self._act, Discrete) else {"action": own, "message": message}
-
-    def show(self, observation: Any, inbox: np.ndarray) -> Any:
-        if not self._width:
-            return observation
-        if self._vector:
-            return np.concatenate([observation, inbox], dtype=cast(Any, self.observation_space.dtype))
-        return {"observation": observation, "inbox": inbox.copy()}
-
-    def beside_inbox(self, observation: Any) -> Any:
-        if not self._width:
-            return observation
-        return observation[: -self._width] if self._vector else observation["observation"]
-
-    def mask(self, mask: Any) -> Any:
-        both = self._messages and isinstance(self._act, Discrete)
-        return (np.asarray(mask, np.int8), np.ones(self._messages, np.int8)) if both else mask
-
-
-class _TakenOver(_Seat):
-    """Messages for which the environment has a place already; `moves` is None for an agent to whom nobody listens."""
-
-    def __init__(self, name: str, act: Space, see: Space, symbols: int, moves: int | None, places: list[slice]) -> None:
-        self._moves, self._symbols, self._places = moves, symbols, places
-        self.action_space = act if moves is None or int(cast(Discrete, act).n) == moves * symbols else Discrete(moves * symbols)
-        self.observation_space = see
-        for place in places:
-            if not isinstance(see, Box) or len(see.shape) != 1:
-                raise ValueError(f"{name} sees {see}: a message can be shown only in a vector")
-            if len(range(*place.indices(see.shape[0]))) < symbols:
-                raise bad(f"shows of {name}", place, f"within its {see.shape[0]} numbers and at least {symbols} long")
-
-    def split(self, action: Any) -> tuple[Any, int]:
-        if self._moves is None:
-            return action, 0
-        try:
-            number = index(action)
-        except TypeError:
-            number = -1
-        if not 0 <= number < self._moves * self._symbols:
-            raise bad("action", action, f"in {self.action_space}")
-        return action, number // self._moves
-
-    def join(self, own: Any, message: int) -> Any:
-        return own if self._moves is None else int(own) % self._moves + self._moves * message
-
-    def show(self, observation: Any, inbox: np.ndarray) -> Any:
-        shown = np.array(observation)
-        for place, delivered in zip(self._places, inbox.reshape(len(self._places), self._symbols + 1), strict=True):
-            shown[place] = 0
-            shown[place][: self._symbols] = delivered[:-1]
-        return shown
-
-    def beside_inbox(self, observation: Any) -> Any:
-        rest = np.array(observation)
-        for place in self._places:
-            rest[place] = 0
-        return rest
-
-
-def _alphabet(env: ParallelEnv, speech: Speech) -> int:
-    """How many messages the environment's own speakers have. Raises ValueError for a description that does not fit."""
-    names = set(env.possible_agents)
-    heard = {source for sources in speech.shows.values() for source in sources}
-    if unknown := sorted((set(speech.shows) | heard | set(speech.moves)) - names):
-        raise bad("takes_over", unknown[0], f"about agents of {sorted(names)}")
-    if set(speech.moves) != heard:
-        raise ValueError(f"takes_over says how {sorted(speech.moves)} speak, but {sorted(heard)} are heard: it must be the same")
-    sizes = set()
-    for name, moves in speech.moves.items():
-        space = env.action_space(name)
-        if not isinstance(space, Discrete) or space.start != 0 or int(space.n) % moves:
-            raise ValueError(f"{name} acts in {space}: it must be Discrete, with {moves} acts for each message")
-        sizes.add(int(space.n) // moves)
-    if len(sizes) != 1:
-        raise ValueError(f"takes_over is for speakers of one alphabet, these have {sorted(sizes)} messages")
-    return sizes.pop()
+            return Added(name, act, see, channel, speaks, self.batch.observation_spaces[name])
+        heard = [speech.heard(self.env, source, name) for source in layout.inboxes(self._names.index(name))]
+        return TakenOver(name, act, see, channel, speech.says[name] if speaks else None, heard)
 
 
 def _links(topology: Any, names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
     """Pairs of indices; a graph's undirected edges go both ways."""
     if topology is None:
         pairs: Iterable = [(source, target) for source in names for target in names if source != target]
+    elif isinstance(topology, str):
+        return links(topology, names=names)
     elif hasattr(topology, "to_directed"):
         pairs = topology.to_directed().edges()
     else:
         pairs = topology
+    known = {a: a for a in range(len(names))} | {name: a for a, name in enumerate(names)}
     try:
         named = [(source, target) for source, target in pairs]
+        strange = [pair for pair in named if not set(pair) <= known.keys()]
     except (TypeError, ValueError):
-        raise bad("topology", topology, "a networkx graph or pairs (source, target) of agents") from None
-    for pair in named:
-        if not set(pair) <= set(names):
-            raise bad("link", pair, f"two of the agents {list(names)}")
-    return tuple((names.index(source), names.index(target)) for source, target in named)
-
-
-def _joined(*boxes: Any) -> Box:
-    """One box of boxes one after another, in a float type that holds them all."""
-    kind = np.result_type(*(box.dtype for box in boxes), np.float32)
-    low = np.concatenate([box.low.ravel() for box in boxes]).astype(kind)
-    high = np.concatenate([box.high.ravel() for box in boxes]).astype(kind)
-    return Box(low, high, dtype=kind.type)
+        raise bad("topology", topology, "a networkx graph, a name of one, or pairs (source, target) of agents") from None
+    if strange:
+        raise bad("link", strange[0], f"two of the agents {list(names)}")
+    return tuple((known[source], known[target]) for source, target in named)

@@ -18,6 +18,9 @@ from commenv.games import rules
 Mask = np.ndarray | tuple[np.ndarray | None, ...] | None
 Infos = dict[str, dict[str, Any]]
 
+MODES, FPS = ["human", "ansi", "rgb_array"], 2
+"""How a game may be rendered, and how many pictures a second people can follow."""
+
 _MAPPINGS = dict, Mapping  # in this order: an abstract class takes longer to ask than a step may
 _INTEGER = np.dtype(np.int64)  # whose arrays give their numbers five times as fast at once as one by one
 _listed = np.ndarray.tolist
@@ -51,11 +54,10 @@ class SimultaneousEnv(ParallelEnv):
     """
 
     def __init__(self, id: str, render_mode: str | None = None, **options: Any) -> None:
-        modes = ["human", "ansi", "rgb_array"]
-        if render_mode is not None and render_mode not in modes:
-            raise bad("render_mode", render_mode, f"None or one of {modes}")
+        if render_mode is not None and render_mode not in MODES:
+            raise bad("render_mode", render_mode, f"None or one of {MODES}")
         module = rules(id)
-        self.metadata = {"name": id, "render_modes": modes, "is_parallelizable": True, "render_fps": 2}
+        self.metadata = {"name": id, "render_modes": MODES, "is_parallelizable": True, "render_fps": FPS}
         self.render_mode = render_mode
         self.batch = Batch(module, core.choose(module, options), 1, copy=False)
         self.possible_agents: list[str] = self.batch.possible_agents
@@ -246,7 +248,7 @@ def _words(channel: Channel, places: np.ndarray) -> list[str]:
     """What stands in one box of an inbox, for people: nothing, one thing, or several where nobody knows who spoke."""
     erased = ["erased"] if places[-1] else []
     if channel.floats:
-        return erased or ([str(places[:-1].round(3).tolist())] if places.any() else [])
+        return erased or ([f"[{' '.join(f'{value:.3f}' for value in places[:-1])}]"] if places.any() else [])
     symbols = np.flatnonzero(places[:-1]).tolist()
     return ["silence" if channel.silence and symbol == 0 else str(symbol) for symbol in symbols] + erased
 

@@ -7,10 +7,14 @@ import numpy as np
 
 from commenv.core.errors import bad
 from commenv.interfaces.others import Others
-from commenv.interfaces.parallel import SimultaneousEnv
+from commenv.interfaces.parallel import FPS, MODES, SimultaneousEnv
 
 _PATIENCE = 1000
 """Games passed over."""
+
+
+METADATA = {"render_modes": MODES, "render_fps": FPS}
+"""Of the class, for gymnasium reads it before there is a game."""
 
 
 class SingleGame(gymnasium.Env):
@@ -22,14 +26,16 @@ class SingleGame(gymnasium.Env):
     Raises ValueError for an agent that the game has not; RuntimeError if it never comes to act at all.
     """
 
+    metadata: dict[str, Any] = METADATA
+
     def __init__(
-        self, id: str, agent: str | None = None, others: Any = None, render_mode: str | None = None, **options: Any
+        self, game: str, agent: str | None = None, others: Any = None, render_mode: str | None = None, **options: Any
     ) -> None:
-        self._game = SimultaneousEnv(id, render_mode, **options)
+        self._game = SimultaneousEnv(game, render_mode, **options)
         if agent not in self._game.possible_agents:
             raise bad("agent", agent, f"one of {self._game.possible_agents}")
         self.agent: str = agent
-        self.batch, self.metadata, self.render_mode = self._game.batch, self._game.metadata, render_mode
+        self.batch, self.render_mode = self._game.batch, render_mode
         self.observation_space = self._game.observation_spaces[agent]
         self.action_space = self._game.action_spaces[agent]
         self._others = Others(others, {name: s for name, s in self._game.action_spaces.items() if name != agent})
@@ -65,4 +71,5 @@ class SingleGame(gymnasium.Env):
 
     def _answers(self) -> dict[str, Any]:
         movers = [name for name in self._game.movers if name != self.agent]
-        return {name: self._others.act(name, self._seen[name][None], self.np_random)[0] for name in movers}
+        answers = {name: self._others.act(name, self._seen[name][None], self.np_random) for name in movers}
+        return {name: tuple(part[0] for part in a) if isinstance(a, tuple) else a[0] for name, a in answers.items()}

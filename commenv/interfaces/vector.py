@@ -13,6 +13,9 @@ from commenv.core.game import choose
 from commenv.games import rules
 from commenv.interfaces.others import Others
 
+METADATA = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["ansi"]}
+"""Of the class, for gymnasium reads it before there is a game."""
+
 
 class VectorGame(VectorEnv):
     """n games side by side that reset themselves in the step in which they end; reset(seed) begins seeds seed..seed+n-1.
@@ -25,9 +28,11 @@ class VectorGame(VectorEnv):
     `final_obs`, an array of observations or None, and `final_info`.
     """
 
+    metadata: dict[str, Any] = METADATA
+
     def __init__(
         self,
-        id: str,
+        game: str,
         num_envs: int = 1,
         agent: str | None = None,
         others: Any = None,
@@ -36,10 +41,9 @@ class VectorGame(VectorEnv):
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        module = rules(id)
+        module = rules(game)
         if render_mode not in (None, "ansi"):
             raise bad("render_mode", render_mode, "None or 'ansi'")
-        self.metadata = {"name": id, "autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": ["ansi"]}
         self.batch = Batch(module, choose(module, options), num_envs, threads=threads)
         self.num_envs, self.render_mode, self.agent = num_envs, render_mode, agent
         names = self.batch.possible_agents

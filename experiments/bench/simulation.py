@@ -3,6 +3,7 @@
 Everybody plays random legal actions that were drawn beforehand, on one thread, and the time to start finished games anew counts.
 """
 
+from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -12,10 +13,11 @@ import numpy as np
 from commenv.core.errors import whole
 from experiments.bench import peers
 from experiments.bench.measure import BenchResult, Contender, Play, Progress, choose, measure_by_game
-from experiments.bench.peers import BATCHES, DRAWN
+from experiments.bench.peers import BATCHES, DRAWN, HORIZON, in_one_call
 
 USUAL = 1_024
 """The batch of games that nobody else has."""
+ROLLED = f"{HORIZON} steps in one call ({in_one_call(1)} of one game), as in JaxMARL's scan: all actions are known beforehand"
 OPTIONS: dict[str, dict[str, int]] = {peers.REFERENTIAL: {"states": peers.STATES, "bits": 3}}
 """Where a game is not played as it comes."""
 
@@ -47,6 +49,11 @@ def one_game(id: str, only: int | None = None) -> list[Contender]:
         for name, copy in (("batch", True), ("batch, no copy", False))
         for n in (batches if only is None else (only,))
     ]
+    ours += [
+        Contender(game=id, name="rollout", batch=n, batched=True, prepare=partial(rollout, id, n), note=ROLLED)
+        for n in (batches if only is None else (only,))
+        if others
+    ]
     view = Contender(game=id, name="PettingZoo", prepare=partial(one, id))
     return [*ours, view, *(other for other in others if only is None or not other.batched or other.batch == only)]
 
@@ -59,20 +66,38 @@ def batched(id: str, n: int, copy: bool) -> Play:
 
 
 def steps(env: Any) -> Play:
-    n, draw = env.num_envs, np.random.default_rng(0)
-    ends = {name: getattr(space, "nvec", None) for name, space in env.action_spaces.items()}
-    ends = {name: env.action_spaces[name].n if end is None else end for name, end in ends.items()}
-    shapes = {name: (n, *space.shape) for name, space in env.action_spaces.items()}
-    drawn = cycle([{name: draw.integers(ends[name], size=shapes[name]) for name in ends} for _ in range(DRAWN)])
+    every = drawn(env, DRAWN)
+    actions = cycle([{name: every[name][t] for name in every} for t in range(DRAWN)])
+    return counted(env, lambda: env.step(next(actions)), 1)
+
+
+def drawn(env: Any, count: int) -> dict[str, np.ndarray]:
+    """Uniform actions of so many steps."""
+    draw, spaces = np.random.default_rng(0), env.action_spaces
+    ends = {name: getattr(space, "nvec", getattr(space, "n", None)) for name, space in spaces.items()}
+    return {name: draw.integers(ends[name], size=(count, env.num_envs, *spaces[name].shape)) for name in spaces}
+
+
+def counted(env: Any, move: Callable[[], Any], steps: int) -> Play:
+    """A round is one call of `move`, which takes so many steps in each game."""
     env.reset()
 
     def play(rounds: int) -> tuple[int, int]:
         before = env.state.games["episode"].sum()
         for _ in range(rounds):
-            env.step(next(drawn))
-        return n * rounds, int(env.state.games["episode"].sum() - before)
+            move()
+        return steps * env.num_envs * rounds, int(env.state.games["episode"].sum() - before)
 
     return play
+
+
+def rollout(id: str, n: int) -> Play:
+    """A round is one rollout of the n games."""
+    import commenv
+
+    env = commenv.make_batch(id, n, 0, **OPTIONS.get(id, {}))
+    actions = drawn(env, in_one_call(n))
+    return counted(env, lambda: env.rollout(actions), in_one_call(n))
 
 
 def one(id: str) -> Play:

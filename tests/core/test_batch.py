@@ -323,3 +323,64 @@ def test_threads_do_not_share_cache_lines():
     for name, (array, size) in rows.items():
         assert len(array) == 4
         assert array.strides[0] - size >= 64, name
+
+
+# ---------------------------------------------------------------------------------------------------------------- rollouts
+def stacked(actions: list) -> Any:
+    """Actions of single steps as a rollout takes them."""
+    if isinstance(actions[0], dict):
+        return {name: stacked([action[name] for action in actions]) for name in actions[0]}
+    return tuple(map(np.stack, zip(*actions, strict=True))) if isinstance(actions[0], tuple) else np.stack(actions)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_rollout_is_its_steps(chosen, threads):
+    id, options = chosen
+    batch, twin = (commenv.make_batch(id, 4, seed=3, threads=threads, **options) for _ in range(2))
+    actions = random_actions(batch, 30)
+    for each in (batch, twin):
+        each.reset()
+        each.step(actions[0])
+    told = stacked([dict(enumerate(twin.step(action)[:4])) for action in actions[1:]])
+    assert digest(dict(enumerate(batch.rollout(stacked(actions[1:]))))) == digest(told)
+    assert state(batch) == state(twin)
+    assert digest(batch.infos(), batch.observations, batch.active) == digest(twin.infos(), twin.observations, twin.active)
+    assert digest(batch.step(actions[0])) == digest(twin.step(actions[0]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_rollout_with_a_bad_action_changes_nothing(threads):
+    batch = commenv.make_batch("tests/ring-v0", 3, seed=0, threads=threads)
+    actions = {name: np.zeros((5, 3, 2), int) for name in batch.possible_agents}
+    with pytest.raises(RuntimeError, match="reset"):
+        batch.rollout(actions)
+    batch.reset()
+    before = state(batch)
+    for bad in (
+        {},
+        [],
+        {name: array[:0] for name, array in actions.items()},
+        {name: array[0] for name, array in actions.items()},
+    ):
+        with pytest.raises(ValueError, match="actions"):
+            batch.rollout(bad)
+    actions["player_1"][4, 2] = 0, 4
+    with pytest.raises(ValueError, match=r"step 4, game 2: action of player_1=\[0, 4\]"):
+        batch.rollout(actions)
+    assert state(batch) == before
+
+
+def test_what_a_caller_holds_is_never_written_on():
+    """Memory is used again, but not that of large arrays which somebody holds, or looks into."""
+    batch = commenv.make_batch(REFERENTIAL, 10_000, seed=0)
+    batch.reset()
+    actions = random_actions(batch, 12)
+    held = [batch.step(action) for action in actions]
+    rolled = [batch.rollout(stacked(actions[k : k + 2])) for k in range(0, 12, 2)]
+    views = [memoryview(held.pop()[0]["sender"][5:, 1]) for _ in range(4)]
+    before = digest(held, rolled), [view.tolist() for view in views]
+    where = [batch.step(action)[0]["sender"].ctypes.data for action in actions]
+    assert len(set(where)) <= 2
+    for k in range(0, 12, 2):
+        batch.rollout(stacked(actions[k : k + 2]))
+    assert (digest(held, rolled), [view.tolist() for view in views]) == before

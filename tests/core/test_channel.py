@@ -1,6 +1,8 @@
 """A channel says what it does (its matrix, its capacity), and does it."""
 
+import json
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 import commenv
 from commenv import Channel, info
+from commenv.core import noise
 from commenv.core.channel import Bursts
 from commenv.core.generator import CHANNEL, episode_key, seek, uniform
 from commenv.core.transmission import DROPPED, deliver
@@ -73,6 +76,15 @@ BAD = [
     ({"corrupt": [(0, None, 0.5)]}, "corrupt="),
     ({"bits": 1, "corrupt": [(0, 1, 0.5, 2)]}, "=2"),
     ({"eavesdrop": [(0, 1)]}, "eavesdrop="),
+    ({"silence": True, "refill": 10**400}, "refill=1000"),
+    ({"silence": True, "refill": 10**5000}, "too long to show"),
+    ({"winners": 10**12}, "winners=1000000000000"),
+    ({1: 2, "noise": 3}, "field 1;"),
+    ({"bursts": {1: 2, "noise": 3}}, "field 1 of bursts"),
+    ({"bursts": {"to_bad": 0.1, "to_good": 0.1, "error": math.nan}}, "bursts.error=nan"),
+    ({"rates": np.zeros((3, 3))}, "rates=array"),
+    ({"bits": np.zeros((3, 3))}, "bits=array"),
+    ({"bits": np.zeros((3, 3)), "symbols": 2}, "bits=array"),
 ]
 
 
@@ -82,6 +94,55 @@ def test_bad_fields_are_named(fields, named):
         Channel.of(fields)
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+JUNK = [
+    *("x", "", b"1", None, True, math.nan, math.inf, -math.inf, -1, 0.5, 10**400, 1j, object()),
+    *(
+        (),
+        [],
+        {},
+        set(),
+        [[]],
+        [None],
+        {"x": 1},
+        (0, 1),
+        (0, 1, 2),
+        [(0, 1, math.nan)],
+        [(0, 1, "x")],
+        [(0, 1, 2, 3, 4)],
+        [("", 0, 0.5)],
+    ),
+    *(np.zeros(3), np.zeros((2, 3)), np.array(None), np.nan, np.float32(0.5), np.int8(1), np.bool_(True), np.str_("x"), int, len),
+]
+
+
+@pytest.mark.parametrize("base", [{"bits": 2}, {"symbols": 3, "length": 2}, {"floats": 2, "bits": 1}], ids=str)
+@pytest.mark.parametrize("name", [field.name for field in fields(Channel)])
+def test_junk_is_refused_in_one_sentence_or_makes_a_sound_channel(base, name):
+    for junk in JUNK:
+        given = {"silence": True, "delay": 1, "winners": 1, **base, name: junk}
+        try:
+            channel = Channel.of(given)
+        except ValueError as refusal:
+            told = str(refusal)
+            assert name in told or "rate" in told or "bits" in told, (name, junk, told)
+            assert "\n" not in told
+            assert len(told) < 600
+        else:
+            assert Channel.of(channel.fields()) == channel
+            json.dumps(channel.fields())
+            if channel.rated:
+                assert all(type(number) in (int, float) for number in channel.wire), (junk, channel.wire)
+
+
+def test_numbers_of_numpy_are_numbers():
+    channel = Channel(bits=np.int8(16), silence=np.bool_(True), error=np.float64(0.5), rates=[(np.int64(0), 1, np.int8(2))])
+    assert channel == Channel(bits=16, silence=True, error=0.5, rates=[(0, 1, 2)])
+    assert channel.size == 2**16
+    assert channel.width == 16
+    bursts = {"to_bad": np.float64(0.5), "to_good": np.int64(1)}
+    json.dumps(Channel(symbols=np.uint8(255), delay=[np.int8(1), np.int64(2)], bursts=bursts).fields())
 
 
 @pytest.mark.parametrize("value", ["bits=2", 2, [("bits", 2)]])
@@ -119,6 +180,41 @@ def test_matrix_is_stochastic(channel):
 def test_capacity_is_that_of_the_matrix(channel):
     assert 0 <= channel.capacity <= channel.rate + 1e-9
     assert channel.capacity == pytest.approx(info.capacity(channel.matrix).bits, abs=1e-6)
+
+
+@given(channels())
+def test_where_there_is_no_matrix_the_capacity_is_a_bound(channel):
+    exact = info.capacity(channel.matrix).bits
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(noise, "MOST", 0)
+        assert exact - 1e-6 <= channel.capacity <= channel.rate + 1e-9
+        if not channel.fade and not (channel.flip and channel.silence):
+            assert channel.capacity == pytest.approx(exact, abs=1e-6)  # closed forms know no size
+
+
+@pytest.mark.parametrize(
+    "own", [{"rates": [(0, 1, 2)]}, {"corrupt": [(0, 1, 0.5)]}, {"corrupt": [(0, 1, 0.5, 3)], "rates": [(0, 1, 1)]}]
+)
+@pytest.mark.parametrize("name", {**NOISES, **BITWISE})
+def test_where_there_is_no_matrix_a_link_s_capacity_is_a_bound(name, own):
+    channel = Channel(bits=3, **own, **{**NOISES, **BITWISE}[name])
+    (line,) = commenv.make_batch("messaging/referential-v0", 1, channel=channel).lines
+    exact = info.capacity(line.matrix).bits
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(noise, "MOST", 0)
+        assert exact - 1e-6 <= line.capacity <= channel.capacity + 1e-9
+        if name == "noiseless" and "corrupt" not in own:
+            assert line.capacity == pytest.approx(exact)
+
+
+@pytest.mark.parametrize("silence", [False, True])
+@pytest.mark.parametrize(
+    "kinds", [{"drop": 0.1}, {"error": 0.1, "flip": 0.1}, {"error": 0.1, "fade": 0.1}, {"flip": 0.1, "fade": 0.1}]
+)
+def test_large_alphabets_have_a_capacity(silence, kinds):
+    for options in ({"bits": 16}, {"floats": 31, "bits": 2}):
+        channel = Channel(silence=silence, **kinds, **options)
+        assert 0.2 * channel.rate < channel.capacity < channel.rate
 
 
 @given(channels())

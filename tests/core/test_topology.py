@@ -71,6 +71,7 @@ def test_any_graph():
         (("erdos-renyi", 4), {"p": 2}, "p=2"),
         (("erdos-renyi", 4), {"p": 0.5, "seed": -1}, "seed=-1"),
         (("watts-strogatz", 4), {"k": 4, "p": 0.5}, "k=4"),
+        (("watts-strogatz", 9), {"k": 3, "p": 0.5}, "k=3"),
         ((nx.path_graph(3), 4), {}, "not the agents"),
         ((nx.Graph([("a", "b")]),), {}, "not the agents"),
         ((nx.Graph([("a", 0)]),), {"names": ["a", "b"]}, "not the agents"),

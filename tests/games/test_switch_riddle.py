@@ -184,6 +184,31 @@ def test_silence_for_three():
     assert commenv.limits(ID, bits=0).ceiling == limits.silent
 
 
+@pytest.mark.parametrize(("n", "steps"), [(2, 1), (2, 3), (3, 4), (3, 6)])
+def test_a_climb_over_all_visits_finds_the_best_silent_team_of_few(n, steps):
+    assert counting.climb_alone(n, steps)[0] == pytest.approx(counting.silent(n, steps), abs=1e-9)
+
+
+def test_silence_for_four():
+    games = 100_000
+    value, tells = counting.climb_alone(4, 10)
+    assert value >= 0.57165  # spec/benchmarks.md found .5717
+    batch = commenv.make_batch(ID, games, seed=8, prisoners=4, bits=0)
+    row, visits = np.arange(games), np.zeros((games, 4), int)
+    earned, running = np.zeros(games), np.ones(games, bool)
+    batch.reset()
+    for t in range(10):
+        who = inside(batch)
+        visits[row, who] += 1 << t
+        _, rewards, terminations, *_ = batch.step(moves(batch, tells[visits[row, who]], np.zeros(games)))
+        earned += running * rewards["prisoner_0"]
+        running &= ~terminations["prisoner_0"]
+    assert abs(earned.mean() - value) < 4 * earned.std() / np.sqrt(games)
+    limits = commenv.limits(ID, prisoners=4)
+    assert limits.silent.value == pytest.approx(value)
+    assert not limits.silent.exact
+
+
 @pytest.mark.parametrize("options", [{"prisoners": 2}, {"prisoners": 4}, {"prisoners": 9}, {"max_cycles": 3}, {"bits": 16}])
 @pytest.mark.parametrize("channel", [{}, {"error": 0.3}, {"silence": True, "cap": 1}])
 def test_limits_are_in_order(options, channel):

@@ -240,13 +240,27 @@ def test_success_is_told_at_the_end():
         assert {info["success"] for info in infos.values()} == {success}
 
 
-@pytest.mark.parametrize("options", [{}, {"difficulty": "medium"}, {"difficulty": "hard"}, {"same_step": True}])
-def test_limits(options):
-    limits = commenv.limits(ID, **options)
-    assert 0 < limits.silent.value < limits.reachable.value == limits.ceiling.value == 1
+@pytest.mark.parametrize("difficulty", list(MAPS))
+def test_limits_are_rewards(difficulty):
+    """Of games played: the floor is what cars that never brake earn, and who sees all cars earns nearly what is reachable."""
+    limits = commenv.limits(ID, difficulty=difficulty)
+    batches = (commenv.make_batch(ID, 1000, seed=5000, difficulty=difficulty, bits=0, copy=False) for _ in range(2))
+    gas, planned = (first_games(batch, policy, "episode_return") for batch, policy in zip(batches, (act, replan), strict=True))
+    error = float(limits.silent.source.split()[-1])
+    assert limits.silent.value == pytest.approx(gas.mean(), abs=4 * np.hypot(error, gas.std() / np.sqrt(1000)))
+    assert 0.95 < limits.efficiency(planned.mean()) < 1
+    assert planned.mean() < limits.reachable.value < limits.ceiling.value == 0
     assert not limits.silent.exact
-    mute = commenv.limits(ID, bits=0, **options)
+    mute = commenv.limits(ID, difficulty=difficulty, bits=0)
     assert mute.reachable == mute.silent == limits.silent
+
+
+def test_limits_of_cars_that_cannot_crash():
+    """One car at most, that always is there: its times are 0 to 6, again and again."""
+    limits = commenv.limits(ID, cars=1, add_rate=1.0, max_cycles=9)
+    assert limits.silent.value == limits.reachable.value == pytest.approx(-0.01 * (21 + 0 + 1))
+    assert commenv.limits(ID, cars=1, add_rate=1.0, max_cycles=18, same_step=True) == limits
+    assert commenv.limits(ID, max_cycles=1, same_step=True).silent.value == 0
 
 
 # ---------------------------------------------------------------------------------------------------------------- seeing

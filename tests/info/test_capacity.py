@@ -123,7 +123,7 @@ def test_gap_is_a_choice():
     [
         (lambda: capacity([[0.5, 0.4]]), "got 0.9"),
         (lambda: capacity([[1.0]], gap=0), "gap must be above 0 bits, got 0"),
-        (lambda: symmetric_capacity(1, 0.1), "symbols must be at least 2, got 1"),
+        (lambda: symmetric_capacity(1, 0.1), "symbols must be a whole number of at least 2, got 1"),
         (lambda: symmetric_capacity(2, 1.1), "error must be .* got 1.1"),
         (lambda: erasure_capacity(2, float("nan")), "erasure must be .* got nan"),
     ],

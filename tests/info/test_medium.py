@@ -15,6 +15,7 @@ from commenv.info import (
     contention_throughput,
     erasure_capacity,
     gaussian_capacity,
+    peak_gaussian_capacity,
     quantised_gaussian_capacity,
     symmetric_capacity,
     z_capacity,
@@ -68,6 +69,58 @@ def test_levels_in_gaussian_noise_are_bounded(bits, std):
     found = quantised_gaussian_capacity(levels, std)
     assert 0 <= found.bits <= found.upper <= bits + 1e-9
     assert found.bits <= quantised_gaussian_capacity(levels, std / 2).bits + 1e-4
+
+
+@given(st.integers(2, 12), st.floats(0.02, 5), st.floats(-3, 3))
+@settings(max_examples=20)
+def test_no_input_of_that_peak_tells_more(points, std, middle):
+    """The bound holds wherever the numbers lie, and is close to what many levels get through little noise."""
+    levels = np.linspace(middle - 1, middle + 1, points)
+    assert quantised_gaussian_capacity(levels, std).bits <= peak_gaussian_capacity(1, std) + 1e-9
+
+
+@pytest.mark.parametrize("std", [0.05, 0.1, 0.2])
+def test_many_levels_come_close_to_the_bound_of_their_peak(std):
+    found = quantised_gaussian_capacity(np.linspace(-1, 1, 64), std)
+    assert found.bits > peak_gaussian_capacity(1, std) - 0.1
+    assert found.upper == min(6, peak_gaussian_capacity(1, std))
+
+
+def test_more_levels_than_can_be_tried():
+    levels = np.linspace(-1, 1, 2**16)
+    found = quantised_gaussian_capacity(levels, 0.5)
+    assert found.bits == pytest.approx(quantised_gaussian_capacity(levels[:: 2**8], 0.5).bits, abs=5e-3)
+    assert found.input.shape == levels.shape
+    assert found.input.sum() == pytest.approx(1)
+
+
+def test_levels_are_used_whatever_their_order():
+    levels = np.linspace(-1, 1, 9)
+    shuffled = np.random.default_rng(0).permutation(9)
+    found, other = quantised_gaussian_capacity(levels, 0.4), quantised_gaussian_capacity(levels[shuffled], 0.4)
+    assert found.bits == pytest.approx(other.bits, abs=1e-9)
+    np.testing.assert_allclose(found.input[shuffled], other.input, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda: peak_gaussian_capacity(-1, 1),
+        lambda: peak_gaussian_capacity(math.inf, 1),
+        lambda: peak_gaussian_capacity(1, 0),
+        lambda: peak_gaussian_capacity(1, math.nan),
+        lambda: quantised_gaussian_capacity([], 1),
+        lambda: quantised_gaussian_capacity([0, math.nan], 1),
+        lambda: symmetric_capacity(2.5, 0.1),
+        lambda: erasure_capacity(math.nan, 0.1),
+        lambda: contention_throughput(2.5, 0.1),
+        lambda: contention_throughput(2, 0.1, winners=math.nan),
+        lambda: contention_throughput(2, math.nan),
+    ],
+)
+def test_what_is_no_channel_is_refused(bad):
+    with pytest.raises(ValueError, match="must be"):
+        bad()
 
 
 # ---------------------------------------------------------------------------------------------------------------- bursts

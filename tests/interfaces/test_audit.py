@@ -6,15 +6,17 @@ import types
 from typing import Any
 
 import pytest
-from examples import REFERENTIAL, RING
+from examples import CAPTURE, JUNCTION, PREY, REFERENTIAL, RING
 from rich.console import Console
 from strangers import Visitors, Whisperers
 
 import commenv
 from commenv.games import CATALOGUE
+from commenv.games.classic import predator_prey
+from commenv.games.classic.predator_prey import look
 from commenv.games.messaging import referential
-from commenv.interfaces.audit import Audit, audit
-from commenv.interfaces.metered import Speech
+from commenv.interfaces.audit import Audit, Finding, audit
+from commenv.interfaces.seats import Speech
 from experiments.audit import audit_of, table
 
 WAYS = ["sight", "mask", "info", "end", "agents"]
@@ -89,18 +91,29 @@ def observe_messages(p, game, agents, board, i, obs):
     obs[0] = agents[0].messages
 
 
+def observe_another(p, game, agents, board, i, obs):
+    look(p, game.prey, agents[i].cell, board, obs)
+    obs[p.grid * p.grid] = agents[(i + 1) % len(agents)].cell  # the spare place
+
+
+def like(rules: Any, observe: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of a game that observes otherwise, in the catalogue."""
+    module: Any = types.ModuleType("tests_leaking")
+    module.__dict__.update({k: v for k, v in vars(rules).items() if not k.startswith("__")})
+    module.observe = observe
+    monkeypatch.setitem(sys.modules, "tests_leaking", module)
+    monkeypatch.setitem(CATALOGUE, "tests/leaking-v0", "tests_leaking")
+    return module
+
+
 @pytest.fixture
 def leaking(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    module: Any = types.ModuleType("tests_leaking")
-    module.__dict__.update({k: v for k, v in vars(referential).items() if not k.startswith("__")})
-    module.observe = request.param
+    module = like(referential, request.param, monkeypatch)
     module.layout = lambda options: referential.Layout(
         roles=(referential.Role("sender", 1, options.states), referential.Role("receiver", options.states, options.states)),
         links=((0, 1),),
         turns=True,
     )
-    monkeypatch.setitem(sys.modules, "tests_leaking", module)
-    monkeypatch.setitem(CATALOGUE, "tests/leaking-v0", "tests_leaking")
     return "tests/leaking-v0"
 
 
@@ -131,6 +144,45 @@ def test_our_games_do_not_leak(id):
     result = audit_of(id, seeds=2, steps=8)
     assert result.passed, result.leaks
     assert not any(finding.cause == "message" for finding in result.findings)
+
+
+@pytest.mark.parametrize("channel", [{"floats": 2, "bits": 3}, {"floats": 31, "bits": 2, "silence": True}], ids=str)
+def test_floats_can_be_audited(channel):
+    assert audit(lambda: commenv.make(REFERENTIAL, channel=channel)).passed
+    assert {finding.cause for finding in audit(lambda: commenv.make(RING, channel=channel)).leaks} == {"message"}  # its pot
+    assert audit(lambda: commenv.metered(Visitors(), channel)).passed
+
+
+@pytest.mark.parametrize(
+    ("id", "options"),
+    [(JUNCTION, {"add_rate": 0.05, "cars": 2}), (JUNCTION, {"add_rate": 0.05}), (PREY, {"grid": 20}), (CAPTURE, {"vision": 0})],
+)
+def test_games_with_a_map_of_their_agents_are_audited_without_tearing_it(id, options):
+    """Where nobody meets anybody no act shows; an agent put elsewhere, and not on the map, would be a leak or a crash."""
+    result = audit_of(id, **options)
+    assert result.passed, result.leaks
+    assert not result.exchanged
+    assert not any(finding.cause == "state" for finding in result.findings)
+    assert "cannot be exchanged" in str(table(id, result).title)
+
+
+def test_a_planted_leak_in_a_map_is_measured(monkeypatch):
+    like(predator_prey, observe_another, monkeypatch)
+
+    def shared(id: str) -> Finding:
+        result = audit_of(id, strict=True, seeds=2, steps=4)
+        assert not result.passed  # strictly, for those who share a cell see each other in the game as it is, too
+        return next(f for f in result.findings if (f.source, f.cause, f.target) == ("predator_1", "shared", "predator_0"))
+
+    assert shared("tests/leaking-v0").bits > 2 * shared(PREY).bits > 0
+
+
+def test_state_that_shows_where_acts_do_is_a_leak_if_asked_strictly():
+    act, state = (Finding("a", cause, "b", "observation", 1.0) for cause in ("act", "state"))
+    elsewhere = Finding("a", "state", "b", "mask", 1.0)
+    assert Audit((act, state), (), 0, strict=False, exchanged=True).passed
+    assert Audit((act, state, elsewhere), (), 0, strict=False, exchanged=True).leaks == (elsewhere,)
+    assert Audit((act, state), (), 0, strict=True, exchanged=True).leaks == (state,)
 
 
 def test_who_comes_and_goes_can_be_audited():

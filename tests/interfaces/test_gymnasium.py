@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import warnings
 
 import gymnasium
 import numpy as np
 import pytest
-from examples import OPTION_SETS, REFERENTIAL, RING, digest, random_actions
+from examples import OPTION_SETS, REFERENCE, REFERENTIAL, RING, digest, random_actions
 from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
@@ -97,6 +98,68 @@ def _fixed(observations: np.ndarray) -> np.ndarray:
     return np.tile([1, 2], (len(observations), 1))
 
 
+NUMBERS = {"floats": 2, "bits": 3}
+
+
+def both(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(len(observations), int), np.full((len(observations), 2), 0.125)
+
+
+@pytest.mark.parametrize(("id", "agent"), [(REFERENCE, "agent_0"), (REFERENTIAL, "receiver")])
+def test_others_speak_numbers_at_random(id, agent):
+    env = gymnasium.make(gymnasium_id(id), agent=agent, channel=NUMBERS)
+    seen = []
+    for _ in range(2):
+        seen.append(env.reset(seed=3)[0])
+        seen.append(env.step(env.action_space.sample())[0])
+    np.testing.assert_array_equal(seen[0], seen[2])
+    many = VectorGame(id, 3, agent, channel=NUMBERS)
+    many.reset(seed=3)
+    assert many.step(many.action_space.sample())[0].shape == (3, *many.single_observation_space.shape)
+
+
+def test_others_may_answer_with_numbers():
+    env = SingleGame(REFERENCE, "agent_0", {"agent_1": both}, channel=NUMBERS)
+    env.reset(seed=0)
+    seen, *_ = env.step(env.action_space.sample())
+    np.testing.assert_array_equal(seen[env.batch.inbox("agent_0")], [0.125, 0.125, 0])
+    many = VectorGame(REFERENCE, 3, "agent_0", {"agent_1": both}, channel=NUMBERS)
+    many.reset(seed=0)
+    np.testing.assert_array_equal(many.step(many.action_space.sample())[0][1], many._seen["agent_0"][1])
+    assert (many._seen["agent_0"][:, many.batch.inbox("agent_0")] == [0.125, 0.125, 0]).all()
+
+
+@pytest.mark.parametrize("answer", [None, 1, np.array(1), np.array([[1]]), np.array([1, 2]), "x", np.array([0.5]), np.array([4])])
+def test_bad_answers_of_others_are_named(answer):
+    env = SingleGame(REFERENTIAL, "receiver", {"sender": lambda seen: answer})
+    with pytest.raises(ValueError, match="sender"):
+        env.reset(seed=0)
+    many = VectorGame(REFERENTIAL, 3, "receiver", {"sender": lambda seen: answer})
+    many.reset(seed=0)
+    with pytest.raises(ValueError, match="sender"):
+        many.step(np.zeros(3, int))
+
+
+# ------------------------------------------------------------------------------------------------ through gymnasium
+@pytest.mark.parametrize("render_mode", [None, "human", "ansi", "rgb_array"])
+def test_gymnasium_makes_games_without_a_warning(render_mode, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env = gymnasium.make(gymnasium_id(REFERENTIAL), agent="receiver", others={"sender": copies}, render_mode=render_mode)
+        env.reset(seed=0)
+        env.step(0)
+    assert capsys.readouterr().out.count("over:") == (render_mode == "human")  # once, and without being asked
+
+
+@pytest.mark.parametrize("vectorization_mode", ["sync", "vector_entry_point"])
+def test_gymnasium_puts_games_side_by_side(vectorization_mode):
+    many = gymnasium.make_vec(gymnasium_id(REFERENTIAL), 2, vectorization_mode, agent="sender", states=16)
+    assert many.spec is not None
+    seen, _ = many.reset(seed=4)
+    for i in range(2):
+        np.testing.assert_array_equal(seen[i], SingleGame(REFERENTIAL, "sender", states=16).reset(seed=4 + i)[0])
+
+
 # ------------------------------------------------------------------------------------------------ n games
 @pytest.mark.parametrize("name", OPTION_SETS)
 def test_a_vector_is_the_batch(name):
@@ -161,9 +224,13 @@ def test_no_step_outside_of_a_game():
         SingleGame(REFERENTIAL, "receiver", max_cycles=1).reset(seed=0)
 
 
-@pytest.mark.parametrize("first", ["", "import commenv; "])
-def test_gymnasium_finds_the_games_by_their_module(first):
-    """Also where commenv was imported before: the module before the colon is another one."""
-    code = f"{first}import gymnasium; gymnasium.make('commenv.interfaces:{gymnasium_id(REFERENTIAL)}', agent='sender').reset()"
+@pytest.mark.parametrize(
+    ("first", "prefix"),
+    [("import commenv, gymnasium", ""), ("import gymnasium, commenv", ""), ("import gymnasium", "commenv:")],
+)
+def test_gymnasium_finds_the_games(first, prefix):
+    """Whichever is imported first; or commenv by gymnasium itself, from what stands before the colon."""
+    id = prefix + gymnasium_id(REFERENTIAL)
+    code = f"{first}; gymnasium.make({id!r}, agent='sender').reset(); gymnasium.make_vec({id!r}, num_envs=2).reset()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not done.stderr

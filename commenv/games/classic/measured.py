@@ -1,6 +1,6 @@
 """What a scripted team achieves, played and averaged: a floor where the best team's value is not known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,23 @@ def measured(rules: Rules, options: Options, policy: Policy, of: str, team: str)
 
     options: with max_cycles, so that every game ends. policy: from a batch to the actions of all its agents.
     """
+    values = np.concatenate([first_games(batch, policy, of) for batch in batches(rules, options)])
+    return Limit(float(values.mean()), False, f"lower bound: {team}, {sample(values)}")
+
+
+def batches(rules: Rules, options: Options) -> Iterator[Batch]:
+    """Fresh batches with seeds 0, 1, ..., as many games as are measured."""
     assert options.max_cycles is not None
     seen = sum(space.shape[0] for space in Batch(rules, options, 1, seed=0).observation_spaces.values() if space.shape)
     games = max(min(GAMES, SEEN // (options.max_cycles * seen)), FEWEST)
     at_once = max(min(AT_ONCE, SEEN_AT_ONCE // seen), 1)
-    values = np.zeros(games)
     for first in range(0, games, at_once):
-        n = min(at_once, games - first)
-        batch = Batch(rules, options, n, seed=first, copy=False)
-        values[first : first + n] = first_games(batch, policy, of)
-    error = values.std() / np.sqrt(games)
-    return Limit(float(values.mean()), False, f"lower bound: {team}, measured over {games:,} games, s.e. {error:.2g}")
+        yield Batch(rules, options, min(at_once, games - first), seed=first, copy=False)
+
+
+def sample(values: np.ndarray) -> str:
+    """How sure their mean is, in words."""
+    return f"measured over {len(values):,} games, s.e. {values.std() / np.sqrt(len(values)):.2g}"
 
 
 def first_games(batch: Batch, policy: Policy, of: str) -> np.ndarray:

@@ -30,29 +30,20 @@ import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from commenv.core import game as core
-from commenv.core.errors import whole
 from commenv.core.game import Layout, Role
 from commenv.core.limits import Limits
 from commenv.games.classic import particles
-from commenv.games.classic.particles import HORIZON, LANDMARKS, look, move, nearest, scatter, square
+from commenv.games.classic.particles import LANDMARKS, look, move, nearest, scatter, square
 
 SPEAKER, LISTENER = 0, 1
 BRIGHT, DARK = 0.65, 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(core.Options):
+class Options(particles.Timed):
     """What a user may choose."""
 
     default_symbols: ClassVar[int | None] = 3
-
-    max_cycles: int | None = HORIZON
-    """Steps after which a game is truncated, 1 to 1,000,000."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        whole("max_cycles", self.max_cycles, 1, 10**6)
 
 
 class Parameters(NamedTuple):

@@ -264,7 +264,8 @@ def limits(options: Options) -> Limits:
     if channel.limited and rounds and not channel.floats:
         bits = min(bits, info.information_at_cost(_prices(channel), _allowance(channel, rounds)))
     bound = info.rate_reward(prior, reward, bits)
-    tight = bound.gap < 1e-9 and not (channel.limited or channel.bursts or channel.floats)
+    loose = channel.limited or channel.bursts or channel.floats or (_noisy(line) and channel.size > noise.MOST)
+    tight = bound.gap < 1e-9 and not loose
     ceiling = Limit(rounds * bound.upper, tight, "reward-rate function at capacity, dual bound (Blahut 1972)")
     silent = Limit(rounds * float((prior @ reward).max()), True, "max_a E r(S, a), each round")
     return Limits(silent=silent, reachable=_reachable(options, line, rounds, silent, ceiling), ceiling=ceiling)
@@ -302,12 +303,12 @@ def _reachable(options: Options, line: Line, rounds: int, silent: Limit, ceiling
     soonest, latest = channel.delays
     if soonest:
         return Limit(silent.value, True, f"messages are {soonest} steps late or more, and the receiver acts after one")
+    if channel.gaussian or (_noisy(line) and channel.size > noise.MOST):
+        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     if latest > 1 and rounds > 1:  # one round's late message may be taken for the next one's
         told = _round(options, line, 0.0)
         value = rounds * told.value if told.exact and not channel.bursts else math.inf
         return Limit(min(value, ceiling.value), False, "upper bound: a receiver who is told which messages are late")
-    if channel.gaussian or (_noisy(line) and channel.size > noise.MOST):
-        return Limit(ceiling.value, False, "the ceiling: too many messages to try all codes")
     if not channel.limited:
         best = _round(options, line, 0.0)
         exact, source = best.exact, best.source
