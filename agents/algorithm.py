@@ -192,6 +192,7 @@ class CommPPOConfig(PPOConfig):
                 self.env_runners(env_runner_cls=GraphEnvRunner)
                 if not {"bits", "channel"} & set(self.env_config):
                     self.environment(env_config={**self.env_config, "bits": 0})
+                self._usual_for_graphs()
             elif self.learn == "marginal":
                 self.env_runners(env_runner_cls=ChannelEnvRunner)
                 self._seated()
@@ -207,6 +208,27 @@ class CommPPOConfig(PPOConfig):
         if self.minibatch_size is None:  # several learners want a number; more than there is means all there is
             self.training(minibatch_size=self.train_batch_size_per_learner)
         super().validate()
+
+    def _usual_for_graphs(self) -> None:
+        """What suits teams that talk over a graph, where the user has left RLlib's settings as this class makes them."""
+        usual, total = type(self)(), self.total_steps
+        fragment = min(self.options().max_cycles or 32, 64)
+        wanted = {
+            "num_envs_per_env_runner": 256,
+            "rollout_fragment_length": fragment,
+            "train_batch_size_per_learner": 256 * fragment,
+            "minibatch_size": 64,  # rows, which are games of a fragment
+            "num_epochs": 3,
+            "lr": [[0, 2e-3], [int(0.3 * total), 2e-3], [total, 1e-4]],
+            "entropy_coeff": [[0, 0.02], [int(0.8 * total), 0.0]],
+            "gamma": 0.98,
+            "lambda_": 0.9,
+            "grad_clip": 1.0,
+        }
+        untouched = {key: value for key, value in wanted.items() if getattr(self, key) == getattr(usual, key)}
+        runners = ("num_envs_per_env_runner", "rollout_fragment_length")
+        self.env_runners(**{key: untouched.pop(key) for key in runners if key in untouched})
+        self.training(**untouched)
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:
         if not self.communicates:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # networks this small are ten times slower on two threads of a busy machine
+
 import pytest
 from examples import OPTION_SETS, RING
 from hypothesis import settings
