@@ -115,7 +115,8 @@ def limits(id: Id, words: Words = None, as_json: Json = False) -> None:
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder of this run; one that was interrupted continues.")],
-    words: Annotated[list[str] | None, typer.Argument(metavar="ID KEY=VALUE", help="A game and its options.")] = None,
+    id: Annotated[str | None, typer.Argument(metavar="ID", help="A game: see `commenv list`. Not with --recipe.")] = None,
+    words: Words = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same team.")] = 0,
     learn: Learn = "differentiable",
     steps: Steps = None,
@@ -139,13 +140,13 @@ def train(
         from experiments.options import parse
 
         if recipe:
-            chosen = recipes.recipe(recipe, seed, parse(words or []), bits, steps)
-        elif not words or "=" in words[0]:
+            chosen = recipes.recipe(recipe, seed, parse([id, *(words or [])] if id else []), bits, steps)
+        elif id is None:
             raise ValueError("say what to train: an ID (see `commenv list`), or --recipe NAME")
         elif bits is not None:
             raise ValueError(f"--bits={bits} belongs to a recipe: of a game, write bits={bits}")
         else:
-            chosen = runs.Recipe(words[0], parse(words[1:]), seed, learn, steps)
+            chosen = runs.Recipe(id, parse(words or []), seed, learn, steps)
         with progress(f"training {recipe or chosen.id}") as (tell, _):
             page = runs.train(chosen, out, tell)
         show(page, as_json, run_table(page), f"the team is in {out}; next: commenv evaluate {out}")
