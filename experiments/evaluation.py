@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from commenv import info
+from commenv.core import links
 from commenv.core.batch import Batch
 from commenv.core.game import Options
 from commenv.core.transmission import ERASED, NOTHING
@@ -60,7 +61,7 @@ def evaluate(
     found = enumerated(team, options) if games is None else None
     if found is None:
         found = played(team, options, games or GAMES, tell)
-    limits = rules(team.id).limits(options)
+    limits = links.limits(rules(team.id), options)
     return {
         **asdict(found),
         "silent": limits.silent.value,
@@ -84,7 +85,8 @@ def enumerated(team: "Team", options: Options) -> Evaluation | None:
     n, M = len(situations.own), link.size
     if max(n if situations.own.shape[1] else 1, M) * (M + 1) > LOOKUPS:
         return None
-    names, ends = module.layout(options).names, module.layout(options).links[0]
+    layout = links.layout(module, options)
+    names, ends = layout.names, layout.links[0]
     speaker, listener = (names[end] for end in ends)
     message = team.act(speaker, situations.seen)
     W = link.matrix[message]  # [situation, delivered]: a symbol, an erasure, or perhaps nothing
