@@ -23,6 +23,7 @@ from agents.modules import AgentModule, GraphTeamModule, TeamModule
 from agents.sampling import BatchedEnvRunner
 from agents.team import TalkingTeam, Team
 from agents.terms import chosen_terms
+from commenv.core import links
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Options, choose
 from commenv.games import rules
@@ -174,7 +175,7 @@ class CommPPOConfig(PPOConfig):
         return choose(rules(self.env), dict(self.env_config))
 
     def layout(self) -> Layout:
-        return rules(self.env).layout(self.options())
+        return links.layout(rules(self.env), self.options())
 
     def validate(self) -> None:
         if not isinstance(self.env, str):

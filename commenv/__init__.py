@@ -82,11 +82,12 @@ def metered(
 
 def limits(id: str, **options: Any) -> "Limits":
     """The expected reward a game of the best team: silent, reachable at this rate, and the information-theoretic ceiling."""
+    from commenv.core import links
     from commenv.core.game import choose
     from commenv.games import rules
 
     module = rules(id)
-    return module.limits(choose(module, options))
+    return links.limits(module, choose(module, options))
 
 
 def page(id: str) -> str:

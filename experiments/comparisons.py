@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commenv.core import links
 from commenv.core.errors import whole
 from commenv.games import rules
 from experiments.evaluation import evaluate
@@ -59,7 +60,7 @@ def crossed(speaking: "Team", listening: "Team") -> "Team":
     if (speaking.id, speaking.options) != (listening.id, listening.options):
         theirs = [f"{team.id} {differing(team.options)}" for team in (speaking, listening)]
         raise ValueError(f"teams of different games cannot play together: {theirs[0]}, and {theirs[1]}")
-    layout = rules(speaking.id).layout(speaking.options)
+    layout = links.layout(rules(speaking.id), speaking.options)
     sources, targets = ({link[end] for link in layout.links} for end in (0, 1))
     if sources & targets:
         raise ValueError("cross-play needs speakers that do not listen: here an agent does both")

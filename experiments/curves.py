@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from commenv import info
+from commenv.core import links
 from commenv.core.channel import Channel
 from commenv.core.limits import Limits
 from commenv.core.situations import Situations
@@ -74,7 +75,7 @@ class Curves:
         return bool(self.options.link.error or self.options.link.erasure)
 
     def _limits_at(self, symbols: int) -> Limits:
-        return self.module.limits(with_symbols(self.options, symbols))
+        return links.limits(self.module, with_symbols(self.options, symbols))
 
     def _smooth(self, information: Callable[[float], float]) -> Curve:
         """Reward that so much information buys, all along the axis."""

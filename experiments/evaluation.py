@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from commenv import info
+from commenv.core import links
 from commenv.core.batch import Batch
 from commenv.core.channel import MAX_BITS
 from commenv.core.game import Options
@@ -71,7 +72,7 @@ def evaluate(
     from agents import TalkingTeam  # torch is slow to import
 
     said = team.network.plan.bits if isinstance(team, TalkingTeam) else None
-    limits = rules(team.id).limits(options if said is None else options.at(min(said, MAX_BITS)))
+    limits = links.limits(rules(team.id), options if said is None else options.at(min(said, MAX_BITS)))
     return {
         **asdict(found),
         "silent": limits.silent.value,
@@ -95,7 +96,8 @@ def enumerated(team: "Team", options: Options) -> Evaluation | None:
     n, M = len(situations.own), link.size
     if max(n if situations.own.shape[1] else 1, M) * (M + 1) > LOOKUPS:
         return None
-    names, ends = module.layout(options).names, module.layout(options).links[0]
+    layout = links.layout(module, options)
+    names, ends = layout.names, layout.links[0]
     speaker, listener = (names[end] for end in ends)
     message = team.act(speaker, situations.seen)
     W = link.matrix[message]  # [situation, delivered]: a symbol, an erasure, or perhaps nothing

@@ -14,7 +14,7 @@ from commenv.core import kernel
 from commenv.core.copies import LARGE, Shelf, copier
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
-from commenv.core.links import lines, taps
+from commenv.core.links import layout, lines, taps
 from commenv.core.meter import TALLY, Meter, link_meter
 from commenv.core.relay import FARTHEST, LINE, TRANSIT
 from commenv.core.transmission import NOTHING
@@ -60,7 +60,7 @@ class Batch:
     ) -> None:
         self.rules, self.options, self.channel = rules, options, options.link
         n = self.num_envs = whole("num_envs", num_envs, 1)
-        self.layout = rules.layout(options)
+        self.layout = layout(rules, options)
         self.possible_agents = list(self.layout.names)
         self.lines, self.taps = lines(self.channel, self.layout), taps(self.channel, self.layout)
         self.copy = copy

@@ -13,6 +13,7 @@ import numpy as np
 from commenv.core import words
 from commenv.core.bursts import Bursts
 from commenv.core.errors import bad, number, plain, shown, whole
+from commenv.core.wiring import Topology
 
 MAX_BITS = 16
 """Largest rate of a message, in bits: an inbox is a one-hot vector with a place for every symbol."""
@@ -58,6 +59,8 @@ class Wire(NamedTuple):
     to_good: float
     bad_error: float
     bad_erasure: float
+    drawn: int  # links drawn in each game: 1 both directions together, 2 each by itself; 0: none
+    share: float  # probability that such a link is there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +140,13 @@ class Channel:
     alike; (source, target, p, m): by message m, of floats their `pack`."""
     eavesdrop: Sequence[tuple[End, End, End]] = ()
     """(source, target, listener): the listener hears all that this link delivers, behind its own links in its inbox."""
+    topology: Any = None
+    """Which of the game's links there are; None: all. One of complete, ring, star, or a mapping: {"name": "grid", "rows": 2},
+    {"name": "erdos-renyi", "p": .3, "seed": 0}, {"name": "watts-strogatz", "k": 2, "p": .1, "seed": 0}; a networkx graph,
+    directed or not; or pairs (source, target); see `core.topology.links`. It says which links there are, not their capacity.
+    {"name": "erdos-renyi", "p": p, "each_game": True} draws them anew in each episode, both directions of an edge together
+    unless "directed" is True: a link is there in a share p of games and carries nothing in the others, so its capacity an
+    episode of T messages, known to both ends, is p T C, C that of a message."""
     refill: float | None = None
     """Token bucket: bits a sender gains each step. None: no such limit. A message over the budget becomes silence."""
     burst: float | None = None
@@ -153,6 +163,8 @@ class Channel:
             object.__setattr__(self, "delay", tuple(plain(end) for end in self.delay))
         for name in ("rates", "corrupt", "eavesdrop"):
             object.__setattr__(self, name, _rows(name, getattr(self, name)))
+        if self.topology is not None:
+            object.__setattr__(self, "topology", Topology.of(self.topology))
         self._check_rate()
         for name in ("error", "erasure", "flip", "fade", "drop"):
             number(name, getattr(self, name), 0, 1)
@@ -365,7 +377,13 @@ class Channel:
     @property
     def memoryless(self) -> bool:
         """Whether what a link delivers depends on this step's message and on fresh noise alone, alike on all links."""
-        return not (self.limited or self.bursts or self.delays[1] or self.winners or self.rates or self.corrupt or self.eavesdrop)
+        others = self.limited, self.bursts, self.delays[1], self.winners, self.rates, self.corrupt, self.eavesdrop, self.drawn
+        return not any(others)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether links are drawn anew in each game."""
+        return self.topology is not None and self.topology.each_game
 
     @property
     def matrix(self) -> np.ndarray:
@@ -431,6 +449,8 @@ class Channel:
             to_good=float(bursts.to_good if bursts else 1.0),
             bad_error=float(bursts.error if bursts else 0.0),
             bad_erasure=float(bursts.erasure if bursts else 0.0),
+            drawn=(1 + int(self.topology.directed)) * self.drawn if self.topology else 0,
+            share=float(self.topology.p) if self.drawn else 1.0,
         )
 
     def at(self, bits: int) -> "Channel":
@@ -439,8 +459,9 @@ class Channel:
 
     def fields(self) -> dict[str, Any]:
         """What differs from the default, for files: Channel.of gives it back."""
-        default = asdict(Channel())
-        return {k: v for k, v in asdict(self).items() if v != default[k]}
+        default, own = asdict(Channel()), asdict(self)
+        own["topology"] = self.topology.fields if self.topology else None
+        return {k: v for k, v in own.items() if v != default[k]}
 
 
 _ROWS = {

@@ -17,8 +17,8 @@ _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _11, _27, _30, _31, _32 = (np.uint64(k) for k in (11, 27, 30, 31, 32))
 _UNIT = 2.0**-53
 
-RULES, CHANNEL, BEGINNING = (np.uint64(k << 30) for k in range(3))
-"""The streams: of the rules, of the channel's noise, and of a game's reset (step 0)."""
+RULES, CHANNEL, BEGINNING, EDGES = (np.uint64(k << 30) for k in range(4))
+"""The streams: of the rules, of the channel's noise, of a game's reset and of its topology (both step 0)."""
 
 
 def rule(function: Any) -> Any:
@@ -55,6 +55,13 @@ def draw(rng):
     """The next 64 random bits."""
     rng[0] += _STRIDE
     return mix(rng[0])
+
+
+@wrapping
+def edge_draw(key, source, target):
+    """Uniform on [0, 1), the same throughout an episode: of this edge between agents below 2**15. It moves no generator."""
+    place = EDGES + (np.uint64(source) << np.uint64(15)) + np.uint64(target)
+    return float(mix(key + place * _STRIDE) >> _11) * _UNIT
 
 
 @rule

@@ -19,7 +19,7 @@ from numba import config, njit, typeof
 from commenv.core.game import Rules
 from commenv.core.generator import BEGINNING, CHANNEL, RULES, episode_key, rule, seek
 from commenv.core.relay import begin_transit, relay
-from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, transmit
+from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, stands, transmit
 
 FINE = -1
 """What `advance` returns when every action was in its space."""
@@ -135,6 +135,8 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             for k in range(links):
                 m = sent[source[k]]
                 heard[i, k] = out[k] = NOTHING
+                if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
+                    m = NOTHING
                 if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
                     meter = tally[k]
                     meter.offered += 1

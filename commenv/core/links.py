@@ -9,7 +9,8 @@ import numpy as np
 from commenv.core import noise
 from commenv.core.channel import Channel, End
 from commenv.core.errors import bad
-from commenv.core.game import Layout
+from commenv.core.game import Layout, Options, Rules
+from commenv.core.limits import Limit, Limits
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,41 @@ class Line:
         prices = self.channel.prices
         prices[int(self.channel.silence) :] -= self.channel.rate - self.rate
         return prices
+
+
+def layout(rules: Rules, options: Options) -> Layout:
+    """A game's layout with the links that the channel's topology leaves; an agent's link to itself stays.
+
+    Raises ValueError for a topology that does not fit the agents, or leaves none of the game's links.
+    """
+    full, topology = rules.layout(options), options.link.topology
+    if topology is None or not full.links:
+        return full
+    if topology.each_game:
+        left = set(full.links)
+    elif topology.pairs is not None:
+        left = {(_agent(full, "topology", source), _agent(full, "topology", target)) for source, target in topology.pairs}
+    else:
+        from commenv.core.topology import links
+
+        left = set(links(topology.name, len(full.names), **topology.options))
+    kept = tuple(link for link in full.links if link in left or link[0] == link[1])
+    if not kept:
+        known = ", ".join(f"{full.names[a]} -> {full.names[b]}" for a, b in full.links[:9])
+        raise bad("topology", topology.fields, f"one that leaves a link of the game's: {known}")
+    return replace(full, links=kept)
+
+
+def limits(rules: Rules, options: Options) -> Limits:
+    """A game's limits. They are worked out for all its links: with fewer, or drawn ones, its ceiling is all that is known, and
+    exact only where silence attains it."""
+    found = rules.limits(options)
+    if not options.link.drawn and layout(rules, options) == rules.layout(options):
+        return found
+    exact = found.silent.exact and found.silent.value >= found.ceiling.value - 1e-12
+    source = f"with all the game's links, of which the topology leaves some: {found.ceiling.source}"
+    bound = Limit(found.ceiling.value, exact, source)
+    return Limits(silent=found.silent, reachable=bound, ceiling=bound)
 
 
 def lines(channel: Channel, layout: Layout) -> list[Line]:

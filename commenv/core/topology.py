@@ -15,18 +15,9 @@ from typing import Any
 
 from commenv.core.errors import bad, number, whole
 from commenv.core.generator import chance, rule
+from commenv.core.wiring import NAMES
 
 Links = tuple[tuple[int, int], ...]
-
-NAMES = {
-    "complete": (),
-    "ring": (),
-    "star": (),
-    "grid": ("rows",),
-    "erdos-renyi": ("p", "seed"),
-    "watts-strogatz": ("k", "p", "seed"),
-}
-"""Topologies known by name, and what else each needs."""
 
 
 def links(topology: Any = "complete", n: int | None = None, *, names: Sequence[str] | None = None, **options: Any) -> Links:

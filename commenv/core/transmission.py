@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from commenv.core.generator import mix, rule, uniform, wrapping
+from commenv.core.generator import edge_draw, mix, rule, uniform, wrapping
 
 ERASED = -1
 """Delivered instead of a symbol: the message was lost, and the receiver knows it."""
@@ -142,6 +142,16 @@ def distort_long(wire, symbol, u):
         if float(another(u, 2 * place + 2) >> np.uint64(11)) * _UNIT < wire.fade:
             symbol &= ~bit
     return symbol
+
+
+@rule
+def stands(wire, key, source, target):
+    """Whether a link that is drawn in each game is there in this one; an agent's link to itself always is."""
+    if source == target:
+        return True
+    if wire.drawn == 2 or source < target:
+        return edge_draw(key, source, target) < wire.share
+    return edge_draw(key, target, source) < wire.share
 
 
 @rule

@@ -73,6 +73,8 @@ class Metered(BaseParallelWrapper):
         super().__init__(env)
         names = self._names = tuple(env.possible_agents)
         channel = Channel.of(channel)
+        if channel.topology is not None and (topology is not None or takes_over is not False):
+            raise ValueError("topology of the channel is not allowed beside topology= or takes_over: say once who hears whom")
         speech: Any = self._known() if takes_over is True else None if takes_over is False else takes_over
         if takes_over is not False:
             if topology is not None:

@@ -1,7 +1,8 @@
 """Predator-prey: predators who see little look for one prey that does not move, and tell each other what they know.
 
 Agents: `predator_0`, `predator_1`, `predator_2` (5; on 10 there are 5 predators, on 20 there are 10). All act and speak at once,
-on a complete graph: what a predator sends goes to every other one and is read a step later.
+on a complete graph: what a predator sends goes to every other one and is read a step later. With `reach` r it goes only
+to those at most r cells away, in a straight line between where both stand when it is read.
 
 | size | grid | predators | vision | steps at most |
 |---|---|---|---|---|
@@ -51,10 +52,11 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from commenv.core import game as core
-from commenv.core.errors import bad, whole
+from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Role, Rules
 from commenv.core.generator import integer, rule
 from commenv.core.limits import Limit, Limits
+from commenv.core.topology import within
 from commenv.games.classic.measured import measured
 
 UP, RIGHT, DOWN, LEFT, STAY = range(5)
@@ -92,6 +94,8 @@ class Options(core.Options):
     """Cells that a predator sees in each direction, 0 to 64. None: as published."""
     mode: str = "mixed"
     """`mixed`, `cooperative` or `competitive`: what a predator earns on the prey."""
+    reach: float | None = None
+    """Cells, in a straight line, that a message goes at most; None: any number."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -104,6 +108,8 @@ class Options(core.Options):
         whole("vision", self.vision, 0, 64)
         if not isinstance(self.mode, str) or self.mode not in MODES:
             raise bad("mode", self.mode, f"one of {', '.join(MODES)}")
+        if self.reach is not None:
+            number("reach", self.reach, 0, np.inf)
 
     @property
     def setting(self) -> Setting:
@@ -116,6 +122,7 @@ class Parameters(NamedTuple):
     grid: int
     vision: int
     mode: int
+    reach: float  # infinite: no limit
 
 
 class Game(core.Game):
@@ -138,7 +145,7 @@ def layout(options: Options) -> Layout:
 
 def parameters(options: Options) -> Parameters:
     grid, _, vision, _ = options.setting
-    return Parameters(grid, vision, MODES.index(options.mode))
+    return Parameters(grid, vision, MODES.index(options.mode), np.inf if options.reach is None else float(options.reach))
 
 
 def reset(p, game, agents, board, rng):
@@ -200,6 +207,11 @@ def step(p, game, agents, board, act, sent, reward, rng):
     for i in range(len(agents)):
         reward[i] = on if agents[i].arrived == 1 else OFF
     return p.mode == MIXED and game.arrived == len(agents)
+
+
+def route(p, game, agents, board, source, target):
+    here, there = agents[source].cell, agents[target].cell
+    return within(here // p.grid, here % p.grid, there // p.grid, there % p.grid, p.reach)
 
 
 def observe(p, game, agents, board, i, obs):

@@ -3,6 +3,7 @@
 Agents: `car_0`, `car_1`, `car_2`, `car_3`, `car_4` (easy; medium has 10, hard 20). All act and speak at once, on a complete
 graph: what a car sends goes to every other one. Cars enter and leave; an agent without a car stays in the game, sees zeros,
 and its action is ignored. A link carries what a car sent if there was a car to send it, and one to hear it a step later.
+With `reach` r it carries only if both are on the road when it is heard, at most r cells apart in a straight line.
 
 | difficulty | grid | roads | arrivals | routes, cells each | cars at most | add_rate | steps |
 |---|---|---|---|---|---|---|---|
@@ -67,6 +68,7 @@ from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Role, Rules
 from commenv.core.generator import chance, integer, rule
 from commenv.core.limits import Limit, Limits
+from commenv.core.topology import within
 from commenv.games.classic.measured import batches, sample
 
 GAS, BRAKE = 0, 1
@@ -138,6 +140,8 @@ class Options(core.Options):
     """Agents, which is to say cars at once, 1 to 1,024. None: as published."""
     same_step: bool = False
     """Whether messages are heard before acting in the same step."""
+    reach: float | None = None
+    """Cells, in a straight line, that a message goes at most; None: any number."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -146,6 +150,8 @@ class Options(core.Options):
         whole("vision", self.vision, 0, 8)
         if not isinstance(self.same_step, bool):
             raise bad("same_step", self.same_step, "True or False")
+        if self.reach is not None:
+            number("reach", self.reach, 0, np.inf)
         chart = MAPS[self.difficulty]
         rate = chart.add_rate if self.add_rate is None else number("add_rate", self.add_rate, 0, 1)
         cars = chart.cars if self.cars is None else whole("cars", self.cars, 1, 1024)
@@ -161,6 +167,8 @@ class Parameters(NamedTuple):
     arrivals: int
     add_rate: float
     same_step: int
+    at: np.ndarray  # (cells, 2) row and column of each road cell
+    reach: float  # -1: no limit
 
 
 class Game(core.Game):
@@ -204,7 +212,8 @@ def parameters(options: Options) -> Parameters:
     around = list(product(range(-v, v + 1), repeat=2))
     sight = np.array([[roads.get((y + dy, x + dx), len(roads)) for dy, dx in around] for y, x in roads])
     length = np.array([len(way) for way in ways])
-    return Parameters(table, length, sight, len(arrivals), float(options.add_rate), int(options.same_step))
+    at, reach = np.array(list(roads)), -1.0 if options.reach is None else float(options.reach)
+    return Parameters(table, length, sight, len(arrivals), float(options.add_rate), int(options.same_step), at, reach)
 
 
 def reset(p, game, agents, board, rng):
@@ -220,7 +229,13 @@ def has_floor(p, game, agents, board, i):
 
 
 def route(p, game, agents, board, source, target):
-    return agents[target].driving == 1
+    if agents[target].driving == 0 or p.reach < 0.0:
+        return agents[target].driving == 1
+    if agents[source].driving == 0:  # it has just left, and is nowhere
+        return False
+    here = p.at[p.routes[agents[source].route, agents[source].place]]
+    there = p.at[p.routes[agents[target].route, agents[target].place]]
+    return within(here[0], here[1], there[0], there[1], p.reach)
 
 
 def step(p, game, agents, board, act, sent, reward, rng):
