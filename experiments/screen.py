@@ -156,7 +156,7 @@ def run_table(page: dict[str, Any]) -> Table:
 
 def repeats_table(title: str, page: dict[str, Any]) -> Table:
     """A row a seed, and their median."""
-    made = table(title, "seed", "reward", "silent", "reachable", "efficiency", "success", "bits sent", "seconds")
+    made = table(title, "seed", "reward", "silent", "reach-\nable", "effi-\nciency", "suc-\ncess", "bits\nsent", "sec-\nonds")
     for point in page["points"]:
         made.add_row(
             str(point["seed"]),
