@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 import commenv
 from experiments import repeats
-from experiments.bench import growth, measure, simulation
+from experiments.bench import growth, measure, peers, simulation
 from experiments.frontier import summary
 
 ROOT = Path(__file__).parent.parent
@@ -141,3 +141,9 @@ def test_a_bench_does_not_hide_our_own_failures():
 
     with pytest.raises(ImportError, match="ours"):
         measure.measure("test", [measure.Contender(name="ours", prepare=broken)], 0.01)
+
+
+def test_peers_leave_stdout_to_the_bench(capfd):
+    pytest.importorskip("jaxmarl", reason="JaxMARL comes with the extra [bench]")
+    peers.jaxmarl("switch_riddle", 1)
+    assert capfd.readouterr().out == ""

@@ -104,7 +104,7 @@ class SimultaneousEnv(ParallelEnv):
     def put(self, name: str, action: Any) -> None:
         """Lay down an agent's action for the next `play`. Raises ValueError unless it is in its space."""
         slots = self._seats[name].slots
-        if name in self._vectors:
+        if self._vectors and name in self._vectors:
             space = self.action_spaces[name]
             if isinstance(space, Tuple) and isinstance(action, tuple | list) and len(action) == 2:
                 action = (action[0], np.asarray(action[1], np.float32))

@@ -3,6 +3,8 @@
 Everything here runs their installed packages through their public functions. A round is one game of each of the n.
 """
 
+import sys
+from contextlib import redirect_stdout
 from functools import partial
 from importlib import import_module
 from itertools import cycle
@@ -162,9 +164,11 @@ JAXMARL = {
 def jaxmarl(name: str, n: int) -> Play:
     """Its steps reset by themselves. Observations, rewards and dones of every step are handed out, for learners read them all."""
     import jax
-    from jaxmarl import make
 
-    env = make(name)
+    with redirect_stdout(sys.stderr):  # it greets on stdout, where --json promises nothing but JSON
+        from jaxmarl import make
+
+        env = make(name)
     key = jax.random.PRNGKey(0)
     _, state = jax.vmap(env.reset)(jax.random.split(key, n))
     draw = np.random.default_rng(0)
