@@ -98,9 +98,11 @@ def line(point: dict[str, Any]) -> str:
 
 
 def commit() -> str | None:
-    """The commit that is checked out, with + where files were changed since; None where this is no checkout."""
+    """The commit that is checked out, with + where more than results was changed since; None where this is no checkout."""
+    git = ["git", "-C", str(Path(__file__).parent.parent)]
     try:
-        asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
-        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ".", ":!experiments/results"], check=False).returncode
     except (OSError, subprocess.CalledProcessError):
         return None
+    return head + "+" * bool(changed)
