@@ -3,8 +3,10 @@
 Everything here runs their installed packages through their public functions. A round is one game of each of the n.
 """
 
+import os
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import cycle
@@ -161,11 +163,26 @@ JAXMARL = {
 }
 
 
+@contextmanager
+def mute() -> Iterator[None]:
+    """What is printed goes to stderr: JaxMARL greets when it is imported, where --json promises nothing but JSON, and with it
+    comes something that undoes contextlib.redirect_stdout."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+        sys.stdout.flush()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def jaxmarl(name: str, n: int) -> Play:
     """Its steps reset by themselves. Observations, rewards and dones of every step are handed out, for learners read them all."""
     import jax
 
-    with redirect_stdout(sys.stderr):  # it greets on stdout, where --json promises nothing but JSON
+    with mute():
         from jaxmarl import make
 
         env = make(name)
