@@ -24,6 +24,7 @@ from agents.sampling import BatchedEnvRunner
 from agents.team import TalkingTeam, Team
 from agents.terms import chosen_terms
 from commenv.core import links
+from commenv.core.batch import Batch
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Options, choose
 from commenv.games import rules
@@ -194,6 +195,10 @@ class CommPPOConfig(PPOConfig):
                 if not {"bits", "channel"} & set(self.env_config):
                     self.environment(env_config={**self.env_config, "bits": 0})
                 self._usual_for_graphs()
+                spaces = Batch(rules(self.env), self.options(), 1)
+                build(
+                    Plan.seated(spaces.observation_spaces, spaces.action_spaces, **self.plan)
+                )  # a part that does not fit says so
             elif self.learn == "marginal":
                 self.env_runners(env_runner_cls=ChannelEnvRunner)
                 self._seated()

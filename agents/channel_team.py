@@ -16,6 +16,7 @@ from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor, nn
 
 from agents.channels import DifferentiableChannel
+from commenv.core import links
 from commenv.core.channel import Channel
 from commenv.core.game import Options, Rules
 
@@ -188,18 +189,18 @@ def seats(rules: Rules, options: Options, hidden: Sequence[int], most: int) -> d
     most: inboxes that may be summed over. Raises ValueError for games in which messages are not read one step later by the agents
     they were sent to, and for more inboxes.
     """
-    layout, link = rules.layout(options), options.link
+    layout, link = links.layout(rules, options), options.link
     if layout.turns or not layout.links or layout.anonymous or hasattr(rules, "route"):
         raise ValueError("a marginal team needs a game in which all act at once, and links that are the same in every step")
     DifferentiableChannel(link)  # refuses channels that remember
     found: dict[str, Any] = {}
     for i, (name, role) in enumerate(zip(layout.names, layout.roles, strict=True)):
-        links, speaks = len(layout.ears(i)), layout.speaks(i)
+        ears, speaks = len(layout.ears(i)), layout.speaks(i)
         only_speaks = speaks and role.actions == 1
-        seat = Seat(role.observation, links, link.size, 0 if only_speaks else role.actions, link.size * speaks, tuple(hidden))
-        if seat.actions and seat.places**links > most:
-            heard = f"{links} messages of {link.size} symbols, or nothing"
-            raise ValueError(f"{name} hears {heard}: {seat.places**links:,} inboxes, and marginal_up_to={most} are summed over")
+        seat = Seat(role.observation, ears, link.size, 0 if only_speaks else role.actions, link.size * speaks, tuple(hidden))
+        if seat.actions and seat.places**ears > most:
+            heard = f"{ears} messages of {link.size} symbols, or nothing"
+            raise ValueError(f"{name} hears {heard}: {seat.places**ears:,} inboxes, and marginal_up_to={most} are summed over")
         found[name] = asdict(seat)
     senders = {name: [layout.names[layout.links[k][0]] for k in layout.ears(i)] for i, name in enumerate(layout.names)}
     return {"seats": found, "senders": senders, "channel": link.fields()}

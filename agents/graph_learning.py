@@ -14,7 +14,7 @@ from agents.fragments import Fragment
 from agents.graph_team import GraphTeam, Step
 from agents.terms.contract import LossTerm, Moment, RewardTerm, Surrogate, Term, clipped
 from agents.terms.messages import chosen
-from commenv.core.errors import bad
+from commenv.core.errors import bad, number
 
 NONE: Mapping[str, Term] = {}
 """No terms: plain PPO."""
@@ -161,10 +161,12 @@ def loss(
 
 
 def check(name: str, value: Any) -> float:
-    """A coefficient of GraphLoss. Raises ValueError for one that is no number, or negative where it must not be."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or (name != "ends_below" and value < 0):
-        raise bad(name, value, "a number, at least 0" if name != "ends_below" else "a number")
-    return float(value)
+    """A coefficient of GraphLoss. Raises ValueError for one that is not allowed."""
+    if name == "ends_below":  # a reward: of any sign, and -inf for none
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value < math.inf:
+            raise bad(name, value, "a number below infinity")
+        return float(value)
+    return number(name, value, 0, 1 if name == "shared" else math.inf)
 
 
 @torch.no_grad()

@@ -25,10 +25,12 @@ class GraphEnvRunner(BatchedEnvRunner):
         self._team = self.module[self._id].team
         self._state, self._fresh = self._team.beginning(self.num_envs), np.ones(self.num_envs, bool)
 
+    def _begin(self) -> None:
+        super()._begin()
+        self._fresh[:] = True
+
     def _play(self, length: float, episodes: int | None, explore: bool, random_actions: bool) -> tuple[Fragment, list[Any]]:
         env, team = self.env, self._team
-        if episodes is not None:
-            self._fresh[:] = True
         rows: dict[str, list[Any]] = {k: [] for k in ("obs", "actions", "logp", "active", "rewards", "noise", "fresh", "time")}
         ends: dict[str, list[np.ndarray]] = {"terminated": [], "truncated": []}
         ended, finished, t = [], 0, 0

@@ -18,6 +18,8 @@ from agents.bottlenecks.contract import Bottleneck
 from agents.graphs import graph
 from agents.graphs.contract import Graph
 from agents.memory import MEMORIES
+from agents.networks import choices
+from commenv.core.errors import bad, whole
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class Plan:
     identities: bool = False
     """Whether an agent is told who it is."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for anything not allowed; graph and bottleneck look at their own when they are made."""
+        whole("rounds", self.rounds, 1), whole("width", self.width, 1)
+        if self.memory not in MEMORIES:
+            raise bad("memory", self.memory, f"one of {', '.join(MEMORIES)}")
+        for name in ("separate", "identities"):
+            if not isinstance(getattr(self, name), bool):
+                raise bad(name, getattr(self, name), "True or False")
+
     @property
     def components(self) -> tuple[int, int]:
         """(P, C): most components of an action, and most choices of one."""
@@ -51,6 +62,16 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def seated(cls, observations: Mapping[str, Any], actions: Mapping[str, Any], **parts: Any) -> "Plan":
+        """A plan for agents of these spaces, by name; parts: its other fields."""
+        return cls(
+            names=tuple(observations),
+            observations=tuple(space.shape[0] for space in observations.values()),
+            choices=tuple(tuple(choices(space)) for space in actions.values()),
+            **parts,
+        )
 
     @classmethod
     def of(cls, page: Mapping[str, Any]) -> "Plan":
@@ -129,8 +150,8 @@ class GraphTeam(nn.Module):
         self.minds, self.keeps = nn.ModuleList(minds), minds[0].memory.keeps
         refused = torch.ones(self.agents, *plan.components, dtype=torch.bool)
         refused[..., 0] = False  # a component that an agent has not has one choice
-        for i, choices in enumerate(plan.choices):
-            for c, n in enumerate(choices):
+        for i, own in enumerate(plan.choices):
+            for c, n in enumerate(own):
                 refused[i, c, :n] = False
         self.register_buffer("refused", refused, persistent=False)
         self.register_buffer("ids", torch.eye(self.agents), persistent=False)

@@ -120,15 +120,7 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
     """
 
     def setup(self) -> None:
-        observations, actions = self.observation_space.spaces, self.action_space.spaces
-        self.team = build(
-            Plan(
-                names=tuple(observations),
-                observations=tuple(space.shape[0] for space in observations.values()),
-                choices=tuple(tuple(choices(space)) for space in actions.values()),
-                **self.model_config["plan"],
-            )
-        )
+        self.team = build(Plan.seated(self.observation_space.spaces, self.action_space.spaces, **self.model_config["plan"]))
         if not self.inference_only:
             self.critic = Critic(self.team.longest, self.team.plan.width, central=self.model_config["central"])
             self.terms = chosen_terms(self.model_config.get("terms", {}))

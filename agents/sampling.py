@@ -112,11 +112,15 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
             length = math.inf
         with self.metrics.log_time(SAMPLE_TIMER):
             if self._needs_reset or force_reset or num_episodes is not None:
-                self.env.reset(self._game_seed if self._needs_reset else None)
-                self._needs_reset = False
+                self._begin()
             fragment, ended = self._play(length, num_episodes, explore, random_actions)
         self._log(fragment, ended)
         return [fragment]
+
+    def _begin(self) -> None:
+        """All games anew."""
+        self.env.reset(self._game_seed if self._needs_reset else None)
+        self._needs_reset = False
 
     def _whole_turns(self, length: int) -> int:
         """A fragment in which everybody comes to act, and twice where games may be cut in between: what an agent says at the

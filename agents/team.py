@@ -125,12 +125,8 @@ class TalkingTeam(Deployed):
         super().__init__(id, options)
         self.network, plan = network, network.plan
         spaces = Batch(rules(id), options, 1)
-        names = tuple(spaces.possible_agents)
-        wanted = (
-            names,
-            tuple(spaces.observation_spaces[name].shape[0] for name in names),  # type: ignore[index]
-            tuple(tuple(choices(spaces.action_spaces[name])) for name in names),
-        )
+        fitting = Plan.seated(spaces.observation_spaces, spaces.action_spaces)
+        wanted = fitting.names, fitting.observations, fitting.choices
         if (plan.names, plan.observations, plan.choices) != wanted:
             raise ValueError(
                 f"a team of {plan.names} with {plan.observations} in and {plan.choices} out does not fit {id}: {wanted}"

@@ -250,6 +250,15 @@ def test_what_cannot_be_learned_is_refused(id, env_config, said, words):
         small(id, env_config=env_config, **said).validate()
 
 
+def test_links_that_the_channel_leaves_out_are_heard_by_nobody():
+    options = choose(rules(REFERENCE), {"channel": {"symbols": 3, "topology": [(0, 1)]}})
+    found = seats(rules(REFERENCE), options, [8], 64)
+    assert [len(senders) for senders in found["senders"].values()] == [0, 1]
+    widths = [seat["own"] + seat["links"] * (seat["symbols"] + 1) for seat in found["seats"].values()]
+    spaces = commenv.make_batch(REFERENCE, 1, channel={"symbols": 3, "topology": [(0, 1)]}).observation_spaces
+    assert widths == [space.shape[0] for space in spaces.values()]
+
+
 def test_unknown_coefficients_are_refused():
     with pytest.raises(ValueError, match="a team's loss has anneal"):
         CommPPOConfig().communication(learn="marginal", loss={"exchange": 1.0})

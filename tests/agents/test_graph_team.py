@@ -133,6 +133,18 @@ def test_what_trains_is_what_was_played(id, parts):
         algo.stop()
 
 
+@pytest.mark.usefixtures("ray_session")
+def test_games_that_are_forced_to_begin_anew_remember_nothing():
+    algo = small(memory="gru").build_algo()
+    try:
+        algo.env_runner.sample()
+        fragment = algo.env_runner.sample(force_reset=True)[0].agents["team"]
+        assert fragment["fresh"][:, 0].all()
+        assert not fragment["state"].any()
+    finally:
+        algo.stop()
+
+
 class _Module:
     """What the loss asks of a module."""
 
