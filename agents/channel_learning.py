@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agents.advantages import Advantages, generalised_advantages
 from agents.channel_team import ChannelTeamModule
 from agents.fragments import Fragment
+from agents.ppo import clipped, entropy, tensor, timed_advantages
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ def columns(module: ChannelTeamModule, fragment: Fragment, gamma: float, lambda_
     who act heard_ [R, K, Y], action_, old_, advantage_, target_ [R]. follows [R]: whether the step before is in the fragment, and
     of the same game; elsewhere `before` repeats `own`, and what stands in the inbox is taken for what it is. time [R] in 0..1.
     """
-    data = {name: {key: _tensor(column) for key, column in mine.items()} for name, mine in fragment.agents.items()}
-    over = _tensor(fragment.terminated | fragment.truncated)
+    data = {name: {key: tensor(column) for key, column in mine.items()} for name, mine in fragment.agents.items()}
+    over = tensor(fragment.terminated | fragment.truncated)
     own = {name: data[name]["obs"][..., : seat.own] for name, seat in module.seats.items()}
     last = {name: data[name]["last_obs"][..., : seat.own] for name, seat in module.seats.items()}
     clock = data[next(iter(data))]
@@ -62,17 +61,18 @@ def columns(module: ChannelTeamModule, fragment: Fragment, gamma: float, lambda_
     found = {"follows": follows, "time": clock["time"]}
     for name, x in own.items():
         found[f"own_{name}"], found[f"before_{name}"] = x, torch.where(follows.unsqueeze(-1), x.roll(1, 1), x)
-    nothing = torch.zeros(over.shape)
+    nothing, always = torch.zeros(over.shape), torch.ones_like(over)
     for reward in paid.values():
-        returns = _estimates(reward, nothing, nothing[:, 0], over, gamma, 1.0).targets
+        returns = timed_advantages(reward, nothing, always, over, nothing[:, 0], gamma, 1.0).targets
         module.reward_scale.fill_(max(float(module.reward_scale), float(returns.std())))
     for name, reward in paid.items():
         actions = data[name]["actions"]
-        estimates = _estimates(
+        estimates = timed_advantages(
             reward / module.reward_scale,
             module.values(name, own, clock["time"]),
-            module.values(name, last, clock["last_time"]),
+            always,
             over,
+            module.values(name, last, clock["last_time"]),
             gamma,
             lambda_,
         )
@@ -114,7 +114,7 @@ def loss(
     for name in actors:
         played, advantage = acts(module, name, batch, said), batch[f"advantage_{name}"]
         ratio = played.probability / batch[f"old_{name}"].clamp_min(1e-12)
-        policy.append(-torch.min(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean())
+        policy.append(clipped(ratio, advantage, clip).mean())
         value.append((module.values(name, own, batch["time"]) - batch[f"target_{name}"]).square().mean())
         listening.append(played.entropy.mean())
     speaking = torch.stack([entropy(logp).mean() for logp in said.values()]).mean()
@@ -126,19 +126,3 @@ def loss(
         "value": c.value * torch.stack(value).mean(),
         "annealing": -warmth * warm,
     }
-
-
-def entropy(logp: Tensor) -> Tensor:
-    """Nats, over the last axis, of log-probabilities."""
-    return -(logp.exp() * logp).sum(-1)
-
-
-def _estimates(paid: Tensor, values: Tensor, final: Tensor, over: Tensor, gamma: float, lambda_: float) -> Advantages:
-    """The critic sees the clock, so a game that is cut at its horizon is over (time awareness; Pardo et al. 2018)."""
-    always, never = torch.ones_like(over), torch.zeros_like(over)
-    return generalised_advantages(paid, values, always, over, never, torch.zeros_like(values), final, gamma, lambda_)
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    """Without a copy where torch may write to it; what comes out of Ray's object store is read-only."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())

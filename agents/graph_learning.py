@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from agents.advantages import generalised_advantages
 from agents.fragments import Fragment
 from agents.graph_team import GraphTeam, Step
-from agents.terms.contract import LossTerm, Moment, RewardTerm, Surrogate, Term, clipped
+from agents.ppo import clipped, entropy, tensor, timed_advantages
+from agents.terms.contract import LossTerm, Moment, RewardTerm, Surrogate, Term
 from agents.terms.messages import chosen
 from commenv.core.errors import bad, number
 
@@ -46,11 +45,11 @@ def columns(
 ) -> dict[str, Tensor]:
     """A row a game, of T steps: what `loss` reads. Advantages are normalised over all decisions of who is there."""
     (own,) = fragment.agents.values()
-    data = {key: _tensor(column) for key, column in own.items()}
+    data = {key: tensor(column) for key, column in own.items()}
     B, T, N = data["rewards"].shape
     present = (data["obs"] != 0).any(-1)
     present_last = (data["last_obs"] != 0).any(-1)
-    over = _tensor(fragment.terminated | fragment.truncated).unsqueeze(-1)  # [B, T, 1]
+    over = tensor(fragment.terminated | fragment.truncated).unsqueeze(-1)  # [B, T, 1]
     gone = ~torch.cat([present[:, 1:], present_last.unsqueeze(1)], 1)
     rewards = data["rewards"] * c.reward_scale
     rewards = (1 - c.shared) * rewards + c.shared * rewards.mean(-1, keepdim=True)
@@ -65,18 +64,7 @@ def columns(
     def rows(x: Tensor) -> Tensor:
         return x.transpose(1, 2).reshape(B * N, T)
 
-    nothing = torch.zeros(B * N, T)
-    estimates = generalised_advantages(
-        rows(rewards),
-        rows(values),
-        rows(acts),
-        rows(terminated),
-        torch.zeros(B * N, T, dtype=torch.bool),
-        nothing,
-        last.reshape(B * N),
-        gamma,
-        lambda_,
-    )
+    estimates = timed_advantages(rows(rewards), rows(values), rows(acts), rows(terminated), last.reshape(B * N), gamma, lambda_)
     advantages, targets = (x.view(B, N, T).transpose(1, 2) for x in estimates)
     mean, spread = advantages[acts].mean(), advantages[acts].std().clamp_min(1e-4)
     return {
@@ -139,7 +127,6 @@ def loss(
     ratio = (logp.gather(-1, flat["actions"].long().unsqueeze(-1)).squeeze(-1).sum(-1) - flat["logp"]).exp()
     now = Moment(module, flat, step, logp, ratio, acting, progress, batch["spread"][0], clip)
     values = module.critic(flat["obs"], flat["time"])
-    entropy = -(logp.exp() * logp).sum((-1, -2))
     policy = clipped(ratio, flat["advantages"], clip)
     extras = dict(module.extras.items()) if chosen_terms else {}
     for name, term in chosen_terms.items():
@@ -148,7 +135,7 @@ def loss(
     terms = {
         "policy": now.mean(policy),
         "value": c.value * now.mean((values - flat["targets"]).square()) / batch["spread"][0].square(),
-        "entropy": -entropy_weight * now.mean(entropy),
+        "entropy": -entropy_weight * now.mean(entropy(logp).sum(-1)),
     }
     if c.bottleneck:
         terms["bottleneck"] = c.bottleneck * (step.loss * step.present).sum() / step.present.sum().clamp_min(1)
@@ -173,7 +160,3 @@ def check(name: str, value: Any) -> float:
 def _values(module: Any, observation: Tensor, time: Tensor) -> Tensor:
     parts = zip(observation.split(CHUNK), time.split(CHUNK), strict=True)
     return torch.cat([module.critic(o, t) for o, t in parts])
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(array if array.flags.writeable else array.copy())

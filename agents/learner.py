@@ -18,6 +18,7 @@ from agents.channel_team import ChannelTeamModule
 from agents.fragments import Fragment, join
 from agents.losses import exchange_loss, find_exchange, marginal, noise_given, straight_through, team_loss
 from agents.modules import GraphTeamModule, TeamModule
+from agents.ppo import tensor
 
 
 class CommPPOLearner(PPOTorchLearner):
@@ -81,10 +82,10 @@ class CommPPOLearner(PPOTorchLearner):
     def _alone(self, module: Any, module_id: str, fragment: Fragment, agents: list[str]) -> dict[str, Tensor]:
         """PPO's columns, of the steps in which the agents acted."""
         config = self.config.get_config_for_module(module_id)
-        terminated, truncated = _tensor(fragment.terminated), _tensor(fragment.truncated)
+        terminated, truncated = tensor(fragment.terminated), tensor(fragment.truncated)
         parts = []
         for name in agents:
-            columns = {key: _tensor(column) for key, column in fragment.agents[name].items()}
+            columns = {key: tensor(column) for key, column in fragment.agents[name].items()}
             B, T = columns["rewards"].shape
             finals = torch.zeros(B, T)
             if len(columns["final_obs"]):
@@ -186,8 +187,3 @@ class CommPPOLearner(PPOTorchLearner):
             self.metrics.log_value((module_id, "exchange_found"), batch["exchange_found"][0], window=1)
         self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
         return sum(terms.values(), torch.zeros(()))
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    """Without a copy where torch may write to it; what comes out of Ray's object store is read-only."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -18,6 +18,7 @@ from torch.nn.functional import one_hot
 
 from agents.channels import DifferentiableChannel
 from agents.modules import TeamModule
+from agents.ppo import clipped, entropy
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ def marginal(module: TeamModule, seen: Tensor, own: Tensor) -> Played:
     message, answers = module.say(seen), module.answers(own)
     delivered = message.exp() @ module.matrix
     if len(answers) == 1:
-        action, entropy = delivered @ answers[0].exp(), delivered.detach() @ _entropy(answers[0])
+        action, unsure = delivered @ answers[0].exp(), delivered.detach() @ entropy(answers[0])
     else:
         action = (delivered.unsqueeze(-1) * answers.exp()).sum(-2)
-        entropy = (delivered.detach() * _entropy(answers)).sum(-1)
-    return Played(message, action, entropy)
+        unsure = (delivered.detach() * entropy(answers)).sum(-1)
+    return Played(message, action, unsure)
 
 
 def straight_through(
@@ -81,7 +82,7 @@ def straight_through(
     soft = ((message + gumbel_given(message.detach(), sent, generator)) / temperature).softmax(-1)
     delivered = module.channel.delivered(hard + soft - soft.detach(), noise)
     answer = module.listen(own, delivered)
-    return Played(message, answer.exp(), _entropy(answer))
+    return Played(message, answer.exp(), entropy(answer))
 
 
 def gumbel_given(logp: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -119,13 +120,13 @@ def team_loss(
     missed = (earned - known.gather(-1, action).squeeze(-1)) / scale
     warmth = max(0.0, 1 - progress / c.anneal) if c.anneal else 0.0
     warm = (
-        c.speaker_entropy * _entropy(played.message).mean()
+        c.speaker_entropy * entropy(played.message).mean()
         + c.listener_entropy * played.entropy.mean()
-        + c.usage * _entropy(played.message.exp().mean(0).clamp_min(1e-12).log())
+        + c.usage * entropy(played.message.exp().mean(0).clamp_min(1e-12).log())
     )
     return {
         "model": -((played.action * (known - known.mean(-1, keepdim=True))).sum(-1) / scale).mean(),
-        "residual": -torch.min(ratio * missed, ratio.clamp(1 - clip, 1 + clip) * missed).mean(),
+        "residual": clipped(ratio, missed, clip).mean(),
         "regression": (worth.gather(-1, action).squeeze(-1) - earned).square().mean(),
         "annealing": -warmth * warm,
     }
@@ -191,8 +192,3 @@ def _candidates(module: TeamModule, seen: Tensor, own: Tensor, actions: int) -> 
     tried = seen[:16]
     crossed = module.worth(tried.unsqueeze(0).expand(len(seen), -1, -1), own.unsqueeze(1).expand(-1, len(tried), -1))
     return crossed.argmax(-1)
-
-
-def _entropy(logp: Tensor) -> Tensor:
-    """Nats, over the last axis, of log-probabilities."""
-    return -(logp.exp() * logp).sum(-1)

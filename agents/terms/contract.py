@@ -135,8 +135,3 @@ class Scalars(nn.Module):
 
     def figures(self) -> dict[str, float]:
         return {name: float(value) for name, value in self.named_buffers() if not value.shape and not name.startswith("_")}
-
-
-def clipped(ratio: Tensor, advantages: Tensor, clip: float) -> Tensor:
-    """PPO's loss of each decision (Schulman et al. 2017); all of one shape."""
-    return -torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from agents.graph_team import GraphTeam
-from agents.terms.contract import Moment, Scalars, Surrogate, clipped
+from agents.ppo import clipped
+from agents.terms.contract import Moment, Scalars, Surrogate
 
 
 @dataclass(frozen=True, kw_only=True)

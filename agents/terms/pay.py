@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from agents.graph_team import GraphTeam, Step
-from agents.terms.contract import LossTerm, Moment, RewardTerm, clipped
+from agents.ppo import clipped
+from agents.terms.contract import LossTerm, Moment, RewardTerm
 from agents.terms.messages import chosen, index, needs_odds, spoken
 
 COUNTED = 2**16
