@@ -121,6 +121,7 @@ def loss(
     """The terms whose sum is minimised: policy (clipped; Schulman et al. 2017), value, entropy, and what the team's parts and
     the terms that were chosen ask."""
     step = unroll(module.team, batch)
+    module.spoken = step.perceived[step.present].detach()
     flat = {key: column.flatten(0, 1) for key, column in batch.items() if key not in ("state", "spread")}
     acting = flat["acts"].to(flat["logp"].dtype)
     logp = step.logits.log_softmax(-1)

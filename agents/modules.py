@@ -127,9 +127,13 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
             made = {name: term.extras(self.team) for name, term in self.terms.items()}
             self.extras = torch.nn.ModuleDict({name: network for name, network in made.items() if network is not None})
 
+    spoken: Tensor | None = None
+    """Hidden vectors [S, width] of those who were there in the last minibatch, by which dead symbols are told."""
+
     def after_update(self) -> dict[str, float]:
-        """Between updates of the learner: terms take their own steps. What they keep, by name."""
-        figures = dict[str, float]()
+        """Between updates of the learner: symbols that nobody uses are revived, and terms take their own steps. What they keep,
+        by name, and `revived`."""
+        figures = {"revived": 0.0 if self.spoken is None else float(self.team.bottleneck.revive(self.spoken))}
         for name, network in self.extras.items():
             self.terms[name].after_update(network)
             if isinstance(network, Scalars):

@@ -2,6 +2,7 @@
 
 A step of every agent: `see` its observation; then, a round at a time, `control` (what the graph has everybody broadcast),
 `told` the controls of the others, `say` a message, `hear` those that were sent to it; then `act`. Who is absent says nothing.
+That somebody is there at all, `present`, is known and not paid for, as it is in the games: a car that puts nothing on the air.
 """
 
 from collections.abc import Mapping

@@ -145,6 +145,22 @@ def test_games_that_are_forced_to_begin_anew_remember_nothing():
         algo.stop()
 
 
+@pytest.mark.usefixtures("ray_session")
+def test_the_learner_revives_symbols_that_nobody_uses():
+    algo = small(bottleneck="vector_quantised", bits=3).build_algo()
+    try:
+        codebook = algo.learner_group._learner.module["team"].unwrapped().team.bottleneck.codebook
+        with torch.no_grad():
+            codebook[:] = codebook[0]  # one code for all: seven are dead
+        figures = algo.train()["learners"]["team"]
+        assert figures["revived"] > 0
+        assert len(torch.unique(torch.nn.functional.normalize(codebook.detach(), dim=-1).round(decimals=3), dim=0)) > 1
+        played = algo.env_runner.module["team"].team.bottleneck.codebook
+        assert torch.equal(played, codebook)  # what was revived is played next
+    finally:
+        algo.stop()
+
+
 class _Module:
     """What the loss asks of a module."""
 
