@@ -210,6 +210,8 @@ def step(p, game, agents, board, act, sent, reward, rng):
 
 
 def route(p, game, agents, board, source, target):
+    if p.reach > p.grid + p.grid:  # farther than any two cells: the usual game pays for no distances
+        return True
     here, there = agents[source].cell, agents[target].cell
     return within(here // p.grid, here % p.grid, there // p.grid, there % p.grid, p.reach)
 
