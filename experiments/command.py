@@ -16,6 +16,7 @@ from experiments.screen import (
     repeats_table,
     run_table,
     show,
+    study_table,
     table,
     waiting,
 )
@@ -194,13 +195,14 @@ def evaluate(
 
 @app.command()
 def frontier(
-    id: Id,
+    id: Annotated[str | None, typer.Argument(metavar="ID", help="A game: see `commenv list`. Not with --recipe.")] = None,
     words: Words = None,
     bits: Annotated[str, typer.Option(help="Rates, in bits a message.")] = "0,1,2,3",
     seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (`3,7`; `3,` is seed 3 alone).")] = "3",
     out: Annotated[Path | None, typer.Option(help="Folder; `runs/` and the game's name if not given.")] = None,
     learn: Learn = "differentiable",
     steps: Steps = None,
+    recipe: Annotated[str | None, typer.Option(metavar="NAME", help="A recorded recipe, instead of an ID.")] = None,
     axis: Annotated[
         str, typer.Option(help="Of the figure: `capacity`, `payload` or `entropy`, each with its own limits.")
     ] = "capacity",
@@ -215,22 +217,28 @@ def frontier(
     - `commenv frontier messaging/referential-v0 --bits 0,1,2,3 --seeds 5`
     - `commenv frontier messaging/referential-v0 reward=ordered --bits 1,2 --out runs/ordered`
     - `commenv frontier messaging/referential-v0 --axis entropy`
+    - `commenv frontier --recipe traffic_junction-easy --bits 1,2,4`
     """
-    folder = out or Path("runs") / id.replace("/", "-")
+    folder = out or Path("runs") / (recipe or id or "").replace("/", "-")
     with refusals(lambda: _stopped(folder)):
         from commenv.core.errors import bad
         from experiments import frontier as frontiers
-        from experiments import runs
+        from experiments import recipes, runs
         from experiments.figure import AXES, draw, title
         from experiments.options import parse, rates
         from experiments.options import seeds as seeds_of
 
-        recipe = runs.Recipe(id, parse(words or []), 0, learn, steps)
+        if recipe:
+            asked = recipes.recipe(recipe, 0, parse([id, *(words or [])] if id else []), None, steps)
+        elif id is None:
+            raise ValueError("say what to train: an ID (see `commenv list`), or --recipe NAME")
+        else:
+            asked = runs.Recipe(id, parse(words or []), 0, learn, steps)
         which = rates(bits), seeds_of(seeds)
         if axis not in AXES:
             raise bad("axis", axis, f"one of {', '.join(AXES)}")
-        with progress(f"frontier of {id}") as (tell, say):
-            page = frontiers.run(recipe, *which, folder, tell, lambda point: say(frontiers.line(point)))
+        with progress(f"frontier of {recipe or id}") as (tell, say):
+            page = frontiers.run(asked, *which, folder, tell, lambda point: say(frontiers.line(point)))
             tell(1, 1, "drawing")
             drawn = draw(page, folder, axis)
         tables = frontier_tables(title(page), frontiers.summary(page), page["checks"])
@@ -265,6 +273,49 @@ def repeat(
         with progress(f"recipe {name}") as (tell, say):
             page = repeats.run(chosen, seeds_of(seeds), folder, games, tell, lambda point: say(repeats.line(point)))
         show(page, as_json, repeats_table(f"{name}: {chosen.id}", page), str(folder / "results.json"))
+
+
+@app.command()
+def study(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A study; without one, all are listed.")] = None,
+    seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (`3,7`; `3,` is seed 3 alone).")] = "5",
+    out: Annotated[Path | None, typer.Option(help="Folder; `runs/` and the study's name if not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """A question that is neither a frontier nor a recipe: a table, made by one command, with its figures in a folder.
+
+    Examples:
+
+    - `commenv study`
+    """
+    folder = out or Path("runs") / (name or "")
+    with refusals():
+        from experiments import studies
+        from experiments.options import seeds as seeds_of
+
+        if name is None:
+            made = table("", "study", "what it asks", left=2)
+            rows = [{"study": one, "asks": studies.asks(one)} for one in studies.names()]
+            for row in rows:
+                made.add_row(*row.values())
+            show(rows, as_json, made)
+            return
+        with progress(f"study {name}") as (tell, _):
+            page = studies.run(name, seeds_of(seeds), folder, tell)
+        show(page, as_json, study_table(page), *page["notes"], str(folder / "study.json"))
+
+
+@app.command()
+def report(
+    results: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of results; the repository's if not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """One page, README.md in the folder, of all results in it: frontiers, recipes over seeds, studies."""
+    with refusals():
+        from experiments import report as reports
+
+        path = reports.report(results or reports.RESULTS)
+        show({"page": str(path)}, as_json, str(path))
 
 
 @app.command()

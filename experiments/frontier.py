@@ -8,7 +8,7 @@ bits=2/seed=0/                  a run (runs.py), and point.json, its evaluation
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def run(
         recipe.check(before, folder, but=("seed",))
         recipe = replace(recipe, total_steps=before["total_steps"])
     recipe, points = _points(recipe, folder)
-    recipes = [(rate, replace(recipe, seed=seed, options={**recipe.options, "bits": rate})) for seed in seeds for rate in bits]
+    recipes = [(rate, replace(recipe, seed=seed).at(rate)) for seed in seeds for rate in bits]
     missing = [(rate, one) for rate, one in recipes if not (_place(folder, rate, one.seed) / "point.json").is_file()]
     for one in {rate: one for rate, one in missing}.values():
         one.validate()
@@ -78,10 +78,10 @@ def _place(folder: Path, rate: int, seed: int) -> Path:
 
 
 def _point(rate: int, done: dict[str, Any], place: Path) -> dict[str, Any]:
-    from agents import Team
+    from agents import load
     from experiments.evaluation import evaluate
 
-    found = evaluate(Team.load(place))
+    found = evaluate(load(place))
     return {"bits": rate, "seed": done["seed"], **found, "seconds": done["seconds"], "games": done["games"]}
 
 
@@ -109,11 +109,11 @@ def _points(recipe: Recipe, folder: Path) -> tuple[Recipe, list[dict[str, Any]]]
             raise ValueError(f"{path} is damaged: it is of bits={point['bits']}, seed={point['seed']}")
         if run is None or run["status"] != "finished":
             raise ValueError(f"{path} is not of a finished run: remove it, and it is made again")
-        one = replace(recipe, seed=point["seed"], options={**recipe.options, "bits": point["bits"]})
+        one = replace(recipe, seed=point["seed"]).at(point["bits"])
         one.check(run, path.parent)
         recipe = replace(recipe, total_steps=run["total_steps"])
         link = json.loads(json.dumps(chosen(one.id, one.options).link.fields()))  # as a file has it: tuples are lists
-        if point["channel"] != link:
+        if point["channel"] != link and one.learn != "graph":  # such a team has closed the game's own channel
             raise ValueError(f"{path} is damaged: its channel is {point['channel']}, its run's {link}")
         points.append(point)
     return recipe, sorted(points, key=lambda point: (point["bits"], point["seed"]))
@@ -121,7 +121,7 @@ def _points(recipe: Recipe, folder: Path) -> tuple[Recipe, list[dict[str, Any]]]
 
 def _page(recipe: Recipe, points: list[dict[str, Any]], before: dict[str, Any] | None) -> dict[str, Any]:
     """frontier.json, of all points in the folder."""
-    ours = {"id": recipe.id, "options": recipe.options, "learn": recipe.learn, "total_steps": recipe.total_steps}
+    ours = {key: value for key, value in asdict(recipe).items() if key != "seed" and (value or key in PAGE)}
     made = {"command": command_line(), "versions": versions()} if before is None else before
     return {
         **{key: made[key] for key in ("command", "versions")},

@@ -21,7 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,12 @@ class Recipe:
                 same = _same_options(self.id, theirs, self.options)
             if not same and name not in but:
                 raise ValueError(f"{folder} was made with {name}={theirs!r}, not {ours!r}: choose another --out")
+
+    def at(self, bits: int) -> "Recipe":
+        """The same recipe at another rate: of what is said over a graph, or else of the game's own channel."""
+        if self.learn == "graph":
+            return replace(self, communication={**self.communication, "bits": bits})
+        return replace(self, options={**self.options, "bits": bits})
 
     def config(self) -> Any:
         """The CommPPOConfig to train with."""

@@ -207,6 +207,16 @@ def frontier_tables(title: str, rows: Sequence[dict[str, Any]], checks: Sequence
     return [made, f"check that {checks[0]['check']}: {verdict} ({passed} of {len(checks)} seeds)"]
 
 
+def study_table(page: dict[str, Any]) -> Table:
+    """What a study found; columns of words stand to the left."""
+    words = [all(isinstance(cell, str) for cell in column) for column in zip(*page["rows"], strict=True)]
+    left = words.index(False) if False in words else len(page["columns"])
+    made = table(page["title"], *page["columns"], left=left)
+    for row in page["rows"]:
+        made.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row))
+    return made
+
+
 def evaluation_tables(page: dict[str, Any]) -> list[Table | str]:
     """One team over its own channel in full; several, or other channels, as a train x test matrix."""
     found = page["evaluations"]

@@ -13,9 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import commenv
-from experiments import repeats
+from experiments import report
 from experiments.bench import growth, measure, peers, simulation
-from experiments.frontier import summary
 
 ROOT = Path(__file__).parent.parent
 OURS = sorted(
@@ -46,27 +45,8 @@ def test_constraints_pin_what_the_project_asks_for(need):
     assert wanted.specifier.contains(pins[canonicalize_name(wanted.name)])
 
 
-def test_readme_says_what_the_results_say():
-    table = [line.split("|")[1:-1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
-    rows = {cells[0].strip(" `"): [cell.strip() for cell in cells[2:]] for cells in table if len(cells) == 9}
-    recorded = {path.parent.name: json.loads(path.read_text()) for path in (ROOT / "experiments/results").glob("*/frontier.json")}
-    assert rows.keys() == recorded.keys()
-    for name, page in recorded.items():
-        said, seeds = summary(page), {point["seed"] for point in page["points"]}
-        by_bits = {row["bits"]: f"{row['efficiency']:.3f} ({row['worst_efficiency']:.3f})" for row in said if row["bits"]}
-        assert rows[name] == [str(len(seeds)), *(by_bits.get(bits, "") for bits in range(1, 7))]
-
-
-def test_readme_says_what_the_recipes_made():
-    table = [line.split("|")[1:-1] for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
-    rows = {cells[0].strip(" `"): [cell.strip() for cell in cells[2:]] for cells in table if len(cells) == 5}
-    folder = ROOT / "experiments/results"
-    recorded = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("*/results.json")}
-    assert rows.keys() == recorded.keys()
-    for name, page in recorded.items():
-        found = repeats.summary(page["points"])
-        told = ["" if (s := found[key]) is None else f"{s['median']:.3f} ({s['least']:.3f})" for key in ("efficiency", "success")]
-        assert rows[name] == [str(found["seeds"]), *told]
+def test_the_page_of_results_says_what_the_results_say():
+    assert report.page() == (report.RESULTS / "README.md").read_text(), "run: commenv report"
 
 
 def test_import_commenv_is_light():

@@ -1,9 +1,7 @@
-"""Recorded recipes: what was trained, with what, for the results in experiments/results. `commenv train --recipe NAME`."""
+"""Recipes of the field's standard benchmarks."""
 
-from dataclasses import replace
 from typing import Any
 
-from commenv.core.errors import bad
 from experiments.runs import Recipe
 
 TALKING: dict[str, Any] = {
@@ -68,25 +66,3 @@ RECIPES: dict[str, Recipe] = {
         training={**MARGINAL, "num_envs_per_env_runner": 256, "minibatch_size": 1600},
     ),
 }
-"""By name."""
-
-
-def recipe(
-    name: str, seed: int = 0, options: dict[str, Any] | None = None, bits: int | None = None, steps: int | None = None
-) -> Recipe:
-    """A recorded recipe with another seed, other options, bits a message or steps. Raises ValueError for no such name."""
-    if name not in RECIPES:
-        raise bad("recipe", name, f"one of {', '.join(RECIPES)}")
-    found = RECIPES[name]
-    said, rate = found.communication, {}
-    if bits is not None and found.learn == "graph":
-        said = {**said, "bits": bits}
-    elif bits is not None:  # of the game's own channel
-        rate = {"bits": bits}
-    return replace(
-        found,
-        seed=seed,
-        options={**found.options, **(options or {}), **rate},
-        total_steps=steps or found.total_steps,
-        communication=said,
-    )

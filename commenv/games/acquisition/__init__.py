@@ -1,0 +1,1 @@
+"""Information acquisition: buying, hiring, asking, measuring."""

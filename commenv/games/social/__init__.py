@@ -1,0 +1,1 @@
+"""Social learning: agents that learn from what others did."""
