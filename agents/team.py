@@ -146,7 +146,7 @@ class TalkingTeam(Deployed):
         return dict(self.network.state_dict())
 
 
-def load(folder: str | Path) -> Team | TalkingTeam:
+def load(folder: str | Path) -> Any:
     """Read a team. Raises FileNotFoundError, or ValueError for files that are damaged or do not belong together."""
     folder = Path(folder)
     for name in ("team.json", "team.safetensors"):
@@ -158,6 +158,10 @@ def load(folder: str | Path) -> Team | TalkingTeam:
             raise ValueError(f"format {page['format']!r}; this version reads {FORMAT}")
         tensors = load_file(folder / "team.safetensors")
         options = choose(rules(page["id"]), page["options"])
+        if "code" in page:
+            from agents.codes import CodeTeam  # which is a team itself
+
+            return CodeTeam(page["id"], options, tensors["code"])
         if "plan" in page:
             network = build(Plan.of(page["plan"]))
             network.load_state_dict(tensors)
