@@ -4,7 +4,7 @@ In the switch riddle nothing that is done before somebody ends the game changes 
 there is to know: who moves when, and what ending the game earned. A population of codes learns from them. Each is a table: what
 a mover does and says, given the step, whether it has moved before, and what stands in its inbox. Its value over the games that
 were seen is summed exactly over all messages, and so is the value of each entry, given all others; entries move towards a
-softmax of their values (soft policy iteration; Kakade 2001, Lazic et al. 2021), and the code that earned most is deployed.
+softmax of their values (Kakade 2001; Politex, Abbasi-Yadkori et al. 2019), and the code that earned most is deployed.
 
 Codes begin far from silence, each as another random convention. From near silence every code ends in what silence earns, for
 a message that nobody means is not read, and one that nobody reads is not meant.

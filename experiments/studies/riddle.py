@@ -12,8 +12,9 @@ RIDDLE = "classic/switch_riddle-v0"
 EVALUATED = 200_000
 """Games that each team plays at the end."""
 PRISONERS: dict[int, float] = {3: 0.7407407407407407, 4: 0.774754}
-"""And the most that is known to be reachable with one bit: for 3 the ceiling, for 4 the best protocol found (see the game's page)."""
-MEMBERS = {3: (1, 64), 4: (1, 64)}
+"""And the most that is known to be reachable with one bit: the ceiling; the best protocol found (see the game's page)."""
+MEMBERS = {3: (1, 64), 4: (64,)}
+"""Codes that learn side by side."""
 FIELDS = {"reward": float, "silent": float, "ceiling": float, "steps": int, "seconds": float, "seen": list}
 
 
@@ -33,13 +34,13 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
         ["prisoners", "codes side by side", "env steps", "seconds", "value", "of the ceiling", "of what a bit can buy"],
         [_row(n, members, points) for (n, members), points in found.items()],
         [
-            "Each code is a table of what a mover does, given the step, whether it has moved before, and its inbox. Nothing is read "
-            "from rules or solvers: 65,536 games played at random say who moves when, and what ending the game earned.",
-            f"Values are means over {EVALUATED:,} games of the deployed team; cells are the median over seeds (least to most). Of "
-            "what a bit can buy: (value - silent) / (best known - silent); the best known is .7407 for 3 prisoners, the ceiling, and "
-            ".774754 for 4.",
-            "One code alone mostly ends in a poor convention: that is the trap in which deep learners were caught as well. With 64 of "
-            "them, told apart by what they earn in the games that were seen, the best one is deployed.",
+            "Each code is a table of what a mover does, given the step, whether it has moved before, and its inbox. Nothing is "
+            "read from rules or solvers: 65,536 games played at random say who moves when, and what ending the game earned.",
+            f"Values are means over {EVALUATED:,} games of the deployed team; cells are the median over seeds (least to most). "
+            "Of what a bit can buy: (value - silent) / (best known - silent); the best known is .7407 for 3 prisoners, the "
+            "ceiling, and .774754 for 4.",
+            "Of 64 codes, told apart by what they earn in the games that were seen, the best one is deployed; one code alone "
+            "often ends in a poor convention.",
             "Foerster, Assael, de Freitas, Whiteson (2016), DIAL, report the ceiling for 3 prisoners.",
         ],
     )

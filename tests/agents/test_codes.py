@@ -1,4 +1,4 @@
-"""Codes of the switch riddle: what random games say is true, values are exact, and the best of a population finds the convention."""
+"""Codes of the switch riddle: what random games say is true, values are exact, the best of many finds the convention."""
 
 import itertools
 
