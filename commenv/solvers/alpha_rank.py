@@ -71,9 +71,9 @@ def alpha_rank(
     alpha: intensity of selection, above 0. Infinite: what is better takes over with probability 1 - noise, what is worse with
         noise, and of two equals with 1/2.
     population: individuals m in each population, at least 2; of no matter where alpha is infinite.
-    selection: in one population, `local`, where a mutant's advantage is A[r, s] - A[s, r] while it spreads; or `general`, where it
-        meets mutants and residents as often as there are of each.
-    Raises ValueError for what is not so. The chain is solved without a subtraction (Grassmann, Taksar, Heyman 1985), so that mass is
+    selection: in one population, `local`, where a mutant's advantage is A[r, s] - A[s, r] while it spreads; or `general`, where
+        it meets mutants and residents as often as there are of each.
+    Raises ValueError for what is not so. The chain is solved without a subtraction (Grassmann, Taksar, Heyman 1985): mass is
     right also where a profile is left once in 1e100 steps.
 
     >>> alpha_rank([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]).mass.round(12).tolist()
@@ -145,7 +145,7 @@ def neighbours(profile: Profile, sizes: Sequence[int]) -> list[tuple[int, Profil
 
 
 def _meeting(A: Array, mutant: int, resident: int, alpha: float, m: int) -> float:
-    """Fixation where j mutants and m - j residents meet each other at random: 1 / (1 + sum_l prod_{j <= l} e^-alpha(f_r - f_s))."""
+    """Fixation where j mutants and m - j residents meet at random: 1 / (1 + sum_l prod_{j <= l} e^-alpha(f_r - f_s))."""
     j = np.arange(1, m)
     mutants = ((j - 1) * A[mutant, mutant] + (m - j) * A[mutant, resident]) / (m - 1)
     residents = ((m - j - 1) * A[resident, resident] + j * A[resident, mutant]) / (m - 1)
@@ -158,7 +158,7 @@ def stationary(rates: ArrayLike) -> Array:
     """Stationary distribution of an irreducible chain from its rates off the diagonal, shape (n, n); the diagonal is not read.
 
     States are folded away one by one, with additions, products and quotients of nonnegative numbers only, so that every share
-    keeps its relative precision (Grassmann, Taksar, Heyman 1985). Raises ValueError for a chain that is not irreducible in floats.
+    keeps its relative precision (Grassmann, Taksar, Heyman 1985). Raises ValueError for a chain that in floats is reducible.
 
     >>> stationary([[0, 1e-200], [3e-200, 0]]).tolist()
     [0.75, 0.25]

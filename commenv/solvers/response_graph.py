@@ -50,6 +50,7 @@ def response_graph(
     scheme: str = "uniform-exhaustive",
     bound: str = "hoeffding",
     max_samples: int = 100_000,
+    max_each: int | None = None,
     tie: float = 0.0,
     at_once: int = 1,
     seed: int = 0,
@@ -58,12 +59,13 @@ def response_graph(
 
     sample: one game of a profile, to the payoffs of its K populations, in [0, 1].
     sizes: strategies of each population.
-    scheme: what is sampled next. `uniform-exhaustive`: both ends of an unresolved edge, drawn evenly; `uniform-profile`: a profile
-        drawn evenly from those on unresolved edges; `valence-weighted`: likewise, in proportion to how many; `count-weighted`:
-        the one of them that was sampled least.
-    bound: `hoeffding`, valid at all times and for any payoffs: sqrt(ln(2 |S| K pi^2 n^2 / 6 delta) / 2n); or `clopper-pearson`, at
-        the same level, for games that are won (1) or lost (0) only.
-    max_samples: games at most: equal payoffs never resolve. tie: edges whose two intervals are both narrower than this are left.
+    scheme: what is sampled next. `uniform-exhaustive`: both ends of an unresolved edge, drawn evenly; `uniform-profile`: a
+        profile drawn evenly from those on unresolved edges; `valence-weighted`: likewise, in proportion to how many;
+        `count-weighted`: the one of them that was sampled least.
+    bound: `hoeffding`, valid at all times and for any payoffs: sqrt(ln(2 |S| K pi^2 n^2 / 6 delta) / 2n); or `clopper-pearson`,
+        at the same level, for games that are won (1) or lost (0) only.
+    max_samples, max_each: games at most, of all profiles and of each: equal payoffs never resolve.
+    tie: edges whose two intervals are both narrower than this are left.
     at_once: games of a profile each time it is drawn.
     Raises ValueError for a payoff outside [0, 1], and for options that are not so.
     """
@@ -76,13 +78,14 @@ def response_graph(
     whole("at_once", at_once, 1)
     profiles = list(product(*map(range, sizes)))
     whole("max_samples", max_samples, len(profiles))
+    each = max_samples if max_each is None else whole("max_each", max_each, 1)
     rng = np.random.default_rng(seed)
     level = delta * 6 / (2 * len(profiles) * len(sizes) * math.pi**2)
     counts, sums = np.zeros(sizes, int), np.zeros((len(sizes), *sizes))
     low, high = np.zeros_like(sums), np.ones_like(sums)
 
     def play(profile: Profile, times: int) -> None:
-        for _ in range(min(times, max_samples - int(counts.sum()))):
+        for _ in range(min(times, max_samples - int(counts.sum()), each - int(counts[profile]))):
             paid = np.asarray(sample(profile, rng), float)
             if paid.shape != (len(sizes),) or not ((paid >= 0) & (paid <= 1)).all():
                 raise bad(f"payoffs of {profile}", paid.tolist(), f"{len(sizes)} numbers from 0 to 1")
@@ -96,7 +99,8 @@ def response_graph(
         low[place], high[place] = np.maximum(low[place], below), np.minimum(high[place], above)
 
     def open_edges(among: list[Edge]) -> list[Edge]:
-        return [(a, b, k) for a, b, k in among if not _apart(low, high, a, b, k) and not _tied(low, high, a, b, k, tie)]
+        going_on = [(a, b, k) for a, b, k in among if min(counts[a], counts[b]) < each and not _tied(low, high, a, b, k, tie)]
+        return [edge for edge in going_on if not _apart(low, high, *edge)]
 
     for profile in profiles:
         play(profile, 1)
@@ -104,7 +108,7 @@ def response_graph(
     left = open_edges(edges)
     while left and counts.sum() < max_samples:
         for profile in _drawn(left, scheme, counts, rng):
-            if counts.sum() < max_samples:
+            if counts.sum() < max_samples and counts[profile] < each:
                 play(profile, at_once)
         left = open_edges(left)
     better = [(a, b, k) if high[(k, *a)] < low[(k, *b)] else (b, a, k) for a, b, k in edges if _apart(low, high, a, b, k)]
@@ -152,7 +156,9 @@ def uniform_samples(gap: float, profiles: int, populations: int, delta: float) -
     return 2 / gap**2 * math.log(2 * profiles * populations / delta)
 
 
-def ranking_intervals(graph: ResponseGraph, *, symmetric: bool = False, corners: int = 200, seed: int = 0, **options: Any) -> Array:
+def ranking_intervals(
+    graph: ResponseGraph, *, symmetric: bool = False, corners: int = 200, seed: int = 0, **options: Any
+) -> Array:
     """Least and largest mass of each profile over payoffs within their bounds, shape (profiles, 2).
 
     Corners of the box of bounds are drawn, and the means are looked at: an inner estimate of the true span, which grows with
