@@ -64,7 +64,7 @@ def test_known_rankings(payoffs, options, mass):
 
 
 def test_what_is_left_once_in_ages_keeps_its_share():
-    """At finite alpha the better convention has all the mass; a solver that subtracts sees two absorbing states, and halves it."""
+    """At finite alpha the better convention has all the mass; who subtracts sees two absorbing states, and halves it."""
     found = alpha_rank([COORDINATION, COORDINATION], alpha=1.0, population=50)
     e1 = Fraction(math.e)
     rho = {u: (1 - e1 ** (-u)) / (1 - e1 ** (-50 * u)) for u in (-2, -1, 1, 2)}
