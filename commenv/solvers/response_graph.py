@@ -85,6 +85,7 @@ def response_graph(
     low, high = np.zeros_like(sums), np.ones_like(sums)
 
     def play(profile: Profile, times: int) -> None:
+        place: Any = (slice(None), *profile)
         for _ in range(min(times, max_samples - int(counts.sum()), each - int(counts[profile]))):
             paid = np.asarray(sample(profile, rng), float)
             if paid.shape != (len(sizes),) or not ((paid >= 0) & (paid <= 1)).all():
@@ -92,8 +93,8 @@ def response_graph(
             if bound == "clopper-pearson" and not np.isin(paid, (0, 1)).all():
                 raise bad(f"payoffs of {profile}", paid.tolist(), "0 or 1 where the bound is clopper-pearson")
             counts[profile] += 1
-            sums[(slice(None), *profile)] += paid
-        place, n = (slice(None), *profile), int(counts[profile])
+            sums[place] += paid
+        n = int(counts[profile])
         below, above = _interval(sums[place], n, level / n**2, bound)
         # All bounds hold at once, so the narrowest do: what was sure stays sure.
         low[place], high[place] = np.maximum(low[place], below), np.minimum(high[place], above)
