@@ -1,8 +1,8 @@
 """Who needs to know: what of a partner's type matters for how to play with it, and what b bits of that are worth.
 
-A common-payoff game of H steps: the ego picks a in state s, its partner of type theta picks b from a policy that is known, both earn
-R[s, a, b], and the next state is drawn from P[s, a, b]. Lauffer, Shah, Carroll, Dennis, Russell (2023), Who needs to know? Minimal
-knowledge for optimal coordination.
+A common-payoff game of H steps: the ego picks a in state s, its partner of type theta picks b from a policy that is known, both
+earn R[s, a, b], and the next state is drawn from P[s, a, b]. Lauffer, Shah, Carroll, Dennis, Russell (2023), Who needs to know?
+Minimal knowledge for optimal coordination.
 """
 
 from collections.abc import Iterator, Sequence
@@ -88,7 +88,7 @@ class KnowledgeGame:
         for t in reversed(range(H)):
             Q = reward[:, t] + np.einsum("ksaz,kz->ksa", move[:, t], V[:, t + 1])
             V[:, t] = Q.max(axis=-1)
-            best[:, t] = Q >= V[:, t, :, None] - TIE
+            best[:, t] = V[:, t, :, None] - Q <= TIE
         return V, best
 
     @property
@@ -191,7 +191,7 @@ def policies(game: KnowledgeGame) -> Iterator[Array]:
     Raises ValueError where there are more than 65,536.
     """
     places = reachable_places(game)
-    T, H, S, A, _ = game.sizes
+    _, H, S, A, _ = game.sizes
     if A ** len(places) > MOST_POLICIES:
         raise ValueError(f"{A}**{len(places)} policies are too many to try: at most {MOST_POLICIES}")
     for actions in product(range(A), repeat=len(places)):

@@ -1,26 +1,26 @@
-"""Knowledge: an informant knows a partner's type and has b bits to say what of it matters; an ego then plays with that partner.
+"""Knowledge: an informant knows a partner's type and has b bits to say what of it matters; an ego then plays with the partner.
 
-Agents: `informant`, who sees the type and sends one message, and `ego`, who plays H steps with a partner that is no agent: it acts
-by the policy of its type. In state s the ego picks a, the partner b; both agents earn R[s, a, b], and the next state is drawn from
-P[s, a, b]. What was said stays in the ego's inbox for the whole game. The ego sees neither the partner's acts nor rewards; where
-states tell something of the type it may learn from them too.
+Agents: `informant`, who sees the type and sends one message, and `ego`, who plays H steps with a partner that is no agent: it
+acts by the policy of its type. In state s the ego picks a, the partner b; both agents earn R[s, a, b], and the next state is
+drawn from P[s, a, b]. What was said stays in the ego's inbox for the whole game. The ego sees neither the partner's acts nor
+rewards; where states tell something of the type it may learn from them too.
 
 | | informant | ego |
 |---|---|---|
-| observation | type, one-hot, shape (T,) | state, one-hot, shape (S,), step of play, one-hot, shape (H,), then the inbox, shape (2**bits + 1,) |
+| observation | type, one-hot, shape (T,) | state and step of play, one-hot, shape (S + H,), then the inbox, shape (2**bits + 1,) |
 | action | message, Discrete(2**bits) | a, Discrete(A) |
 
-Games: `two_stage` (take `safe` at once, or go on and earn 1 for naming what the partner does, which its type does with probability
-0, .2, .45, .5, .55, .8 or 1), `driving` (earn 1 for the partner's side of the road; six types, three of them on each side, which
-differ in how they accelerate, .1 each: nothing to know), or tables of your own.
+Games: `two_stage` (take `safe` at once, or go on and earn 1 for doing what the partner does: 1 with a probability of 0, .2, .45,
+.5, .55, .8 or 1, which is its type, else 0), `driving` (earn 1 for the partner's side of the road, less .1 for each degree of its
+accelerating; six types, three on each side, which is all there is to know), or tables of your own.
 
 Reward: R, the same for both, summed over the steps of play. Ends after H of them; the informant's step is one more.
 Success: 1 if the ego took an action, in every step, that would be optimal with this type known.
 
 Limits, in reward a game. silent and reachable: the best menu of 1, or of 2**bits, policies on clock and state, all menus tried;
-through a noisy channel the best code into them. Exact where states tell nothing of the type; elsewhere an ego with a memory may earn
-more. ceiling: the reward-rate function at the channel's capacity over those policies where states tell nothing, else the value of
-the type known. `commenv.solvers.knowledge` says which types are alike, and how many blocks of them suffice.
+through a noisy channel the best code into them. Exact where states tell nothing of the type; elsewhere an ego with a memory may
+earn more. ceiling: the reward-rate function at the channel's capacity over those policies where states tell nothing, else the
+value of the type known. `commenv.solvers.knowledge` says which types are alike, and how many blocks of them suffice.
 
 Lauffer, Shah, Carroll, Dennis, Russell (2023), Who needs to know? Minimal knowledge for optimal coordination.
 Version history: v0 first release.
@@ -78,7 +78,7 @@ class Options(core.Options):
             self.game != "tables" and any(table is not None for table in tables)
         ):
             raise ValueError("game='tables' and the tables reward, transition and types belong together: give all or none")
-        self.tables  # raises ValueError for tables that do not fit
+        assert self.tables.sizes  # made here, so that tables that do not fit are refused here
 
     @cached_property
     def tables(self) -> KnowledgeGame:
@@ -87,7 +87,9 @@ class Options(core.Options):
             return _driving(self.prior)
         if self.game == "two_stage":
             return _two_stage(self.safe, self.prior)
-        assert self.reward is not None and self.transition is not None and self.types is not None
+        assert self.reward is not None
+        assert self.transition is not None
+        assert self.types is not None
         return KnowledgeGame(self.reward, self.transition, self.types, self.prior, self.start)
 
 
