@@ -17,7 +17,7 @@ from commenv.solvers.knowledge import (
     strategic_classes,
 )
 
-DRIVING = Options(game="driving").tables
+DRIVING = Options(instance="driving").tables
 TWO_STAGE, CAREFUL = Options().tables, Options(safe=0.85).tables
 
 

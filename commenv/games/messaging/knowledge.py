@@ -7,10 +7,10 @@ rewards; where states tell something of the type it may learn from them too.
 
 | | informant | ego |
 |---|---|---|
-| observation | type, one-hot, shape (T,) | state and step of play, one-hot, shape (S + H,), then the inbox, shape (2**bits + 1,) |
+| observation | type, one-hot, shape (T,) | state and step of play, one-hot, (S + H,), then the inbox, (2**bits + 1,) |
 | action | message, Discrete(2**bits) | a, Discrete(A) |
 
-Games: `two_stage` (take `safe` at once, or go on and earn 1 for doing what the partner does: 1 with a probability of 0, .2, .45,
+Instances: `two_stage` (take `safe` at once, or go on and earn 1 for doing what the partner does: 1 with a probability of 0, .2, .45,
 .5, .55, .8 or 1, which is its type, else 0), `driving` (earn 1 for the partner's side of the road, less .1 for each degree of its
 accelerating; six types, three on each side, which is all there is to know), or tables of your own.
 
@@ -53,7 +53,7 @@ class Options(core.Options):
 
     default_bits: ClassVar[int] = 1
 
-    game: str = "two_stage"
+    instance: str = "two_stage"
     """`two_stage`, `driving`, or `tables`: then reward, transition and types are yours."""
     safe: float = 0.5
     """What a two-stage game pays to an ego that does not go on, 0 to 1."""
@@ -72,20 +72,20 @@ class Options(core.Options):
         super().__post_init__()
         number("safe", self.safe, 0, 1)
         tables = (self.reward, self.transition, self.types)
-        if self.game not in ("two_stage", "driving", "tables"):
-            raise bad("game", self.game, "two_stage, driving or tables")
-        if (self.game == "tables") != all(table is not None for table in tables) or (
-            self.game != "tables" and any(table is not None for table in tables)
+        if self.instance not in ("two_stage", "driving", "tables"):
+            raise bad("instance", self.instance, "two_stage, driving or tables")
+        if (self.instance == "tables") != all(table is not None for table in tables) or (
+            self.instance != "tables" and any(table is not None for table in tables)
         ):
-            raise ValueError("game='tables' and the tables reward, transition and types belong together: give all or none")
+            raise ValueError("instance='tables' and the tables reward, transition and types belong together: give all or none")
         assert self.tables.sizes  # made here, so that tables that do not fit are refused here
 
     @cached_property
     def tables(self) -> KnowledgeGame:
         """The game's tables."""
-        if self.game == "driving":
+        if self.instance == "driving":
             return _driving(self.prior)
-        if self.game == "two_stage":
+        if self.instance == "two_stage":
             return _two_stage(self.safe, self.prior)
         assert self.reward is not None
         assert self.transition is not None
