@@ -62,7 +62,7 @@ def test_a_type_that_is_known_is_success():
 
 def test_what_was_said_stays_until_the_game_is_over():
     env = commenv.make(ID, bits=2)
-    observations, infos = env.reset(seed=4)
+    observations, _ = env.reset(seed=4)
     assert not observations["ego"][-5:].any()
     observations, *_ = env.step({"informant": 3, "ego": 0})
     assert observations["ego"][-5:].tolist() == [0, 0, 0, 1, 0]
