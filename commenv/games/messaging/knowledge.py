@@ -11,8 +11,8 @@ rewards; where states tell something of the type it may learn from them too.
 | action | message, Discrete(2**bits) | a, Discrete(A) |
 
 Instances: `two_stage` (take `safe` at once, or go on and earn 1 for doing what the partner does: 1 with a probability of 0, .2,
-.45, .5, .55, .8 or 1, which is its type, else 0), `driving` (earn 1 for the partner's side of the road, less .1 for each degree of its
-accelerating; six types, three on each side, which is all there is to know), or tables of your own.
+.45, .5, .55, .8 or 1, which is its type, else 0), `driving` (earn 1 for the partner's side of the road, less .1 for each degree
+of its accelerating; six types, three on each side, which is all there is to know), or tables of your own.
 
 Reward: R, the same for both, summed over the steps of play. Ends after H of them; the informant's step is one more.
 Success: 1 if the ego took an action, in every step, that would be optimal with this type known.
