@@ -44,7 +44,7 @@ class Setting:
     """marginal, or the name of a bottleneck."""
     bits: int = 3
     updates: int = 400
-    games: int = 512
+    games: int = 256
     """Games in a batch, each of which is learned from once."""
     rate: float = 5e-3
     """Of Adam; it falls to a tenth over the last half."""
@@ -172,7 +172,11 @@ def train(setting: Setting, seeds: Sequence[int]) -> list[Found]:
         for group in optimiser.param_groups:
             group["lr"] = setting.rate * (1 - 0.9 * max(0.0, 2 * progress - 1))
         noise = torch.stack([torch.rand(setting.games, width, generator=g) for g in generators])
-        told, state = pairs.play(seen, noise), seen.argmax(-1)
+        state = seen.argmax(-1)
+        if pairs.pairs[0].sums:  # alike in all games of a state
+            told = Told(*(x[place, state] if x.dim() > 1 else x for x in pairs.play(states.expand(S, -1, -1), noise)))
+        else:
+            told = pairs.play(seen, noise)
         odds = told.action.detach().clamp_min(1e-12).log()
         acted = torch.stack([sample(own, g)[0] for own, g in zip(odds, generators, strict=True)])
         seen, earned = _step(batches, acted, idle)

@@ -28,7 +28,7 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
     points: dict[str, list[tuple[float, float]]] = {}
     for done, (kind, k) in enumerate(asked):
         tell(done, len(asked), f"{kind} {k + 1}")
-        setting = Setting(states=STATES, bits=3, usage=0.0, games=256, price=KINDS[kind][k])
+        setting = Setting(states=STATES, bits=3, usage=0.0, price=KINDS[kind][k])
         found = _trained(setting, seeds, folder / f"seed={min(seeds)}-{max(seeds)}" / f"{kind}-{k}.json")
         rates, rewards = [one["entropy_bits"] for one in found], [one["reward"] for one in found]
         points.setdefault(kind, []).extend(zip(rates, rewards, strict=True))
