@@ -76,7 +76,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
 
     def get_spaces(self) -> dict[str, tuple[gym.Space, gym.Space]]:
         observation, action = self.env.observation_spaces, self.env.action_spaces
-        everything = gym.spaces.Dict(observation), gym.spaces.Dict(action)
+        # Of a dictionary Gymnasium sorts the names, and a team takes its places from their order: of pairs it does not.
+        everything = gym.spaces.Dict(list(observation.items())), gym.spaces.Dict(list(action.items()))
         spaces: dict[str, Any] = {INPUT_ENV_SPACES: everything}
         for name, module_id in self.module_of.items():
             alone = sum(m == module_id for m in self.module_of.values()) == 1
