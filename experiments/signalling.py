@@ -138,7 +138,7 @@ class Pairs:
 
     @torch.no_grad()
     def each(self) -> list[Pair]:
-        """The pairs as they are now. What is changed in them is not changed here, until `taken`."""
+        """The pairs as they are now, as copies."""
         for s, pair in enumerate(self.pairs):
             for key, weight in pair.named_parameters():
                 weight.data.copy_(self.weights[key][s])

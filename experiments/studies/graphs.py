@@ -14,7 +14,7 @@ EVALUATED = 20_000
 """Games that each team plays at the end."""
 GAMES = ("predator_capture_prey", "traffic_junction-easy")
 """Recipes, in which the graph alone is changed. Of 3 and of 5 agents, CommFormer's usual sparsity lets each hear half of them."""
-FIGURES = ("reward", "steps", "heard_bits_per_step")
+FIGURES = ("reward", "steps", "heard_bits")
 FIELDS = {**dict.fromkeys(FIGURES, int | float), "success": int | float | None}
 
 
@@ -74,6 +74,6 @@ def _point(one: Recipe, place: Path, tell: Tell) -> dict[str, Any]:
     if point is None:
         figures = evaluate(load(place), games=EVALUATED)
         point = {name: figures[name] for name in ("reward", "success", "steps")}
-        point["heard_bits_per_step"] = figures["talk"]["heard_bits_per_step"]
+        point["heard_bits"] = figures["talk"]["heard_bits"]
         write_json(place / "point.json", point)
     return point
