@@ -39,6 +39,7 @@ Private = Callable[[Any, str, np.random.Generator], None]
 _LOOKS, _BINS, _PLACES = 512, 4, 64
 _NOTABLE = 0.1
 """Bits below which the best of many pairs of places may well be chance, at so many looks."""
+_NUMBERS = {bool, int, float}
 _ENGINE = set(core.record(core.Game).names or ()) | set(core.record(core.Agent).names or ())
 
 
@@ -278,6 +279,7 @@ class _Auditor:
                 change()
             observations, rewards, terminations, truncations, infos = self.env.step({n: actions[n] for n in self.env.agents})
             step = {}
+            there = _flat([name in self.env.agents for name in self.names])
             for name in self.names:
                 if name in observations:
                     step[name, "observation"] = _flat(self._own(name, observations[name]))
@@ -287,7 +289,7 @@ class _Auditor:
                     step[name, "mask"] = _flat(told_of.pop("action_mask", ()))
                     step[name, "info"] = _flat(told_of)
                 step[name, "end"] = _flat((terminations.get(name, False), truncations.get(name, False)))
-                step[name, "agents"] = _flat([other in self.env.agents for other in self.names])
+                step[name, "agents"] = there
                 step[name, "reward"] = _flat((rewards.get(name, 0.0), success))
             told.append(step)
         return told
@@ -339,6 +341,8 @@ def _flat(value: Any) -> np.ndarray:
     if isinstance(value, Mapping):
         value = [value[key] for key in sorted(value, key=str)]
     if isinstance(value, tuple | list):
+        if set(map(type, value)) <= _NUMBERS:  # most are such, and an audit asks a million times
+            return np.array(value, np.float64)
         return np.concatenate([_flat(each) for each in value]) if value else np.zeros(0)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":

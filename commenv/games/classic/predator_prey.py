@@ -209,11 +209,16 @@ def step(p, game, agents, board, act, sent, reward, rng):
     return p.mode == MIXED and game.arrived == len(agents)
 
 
-def route(p, game, agents, board, source, target):
+@rule
+def near(p, here, there):
+    """Whether a message goes from one cell to the other."""
     if p.reach > p.grid + p.grid:  # farther than any two cells: the usual game pays for no distances
         return True
-    here, there = agents[source].cell, agents[target].cell
     return within(here // p.grid, here % p.grid, there // p.grid, there % p.grid, p.reach)
+
+
+def route(p, game, agents, board, source, target):
+    return near(p, agents[source].cell, agents[target].cell)
 
 
 def observe(p, game, agents, board, i, obs):
