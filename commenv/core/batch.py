@@ -147,13 +147,13 @@ class Batch:
         """Run the kernel on what stands in the buffers: for views that fill and read them themselves."""
         if fresh:
             self.buffers.terminated[:] = self.buffers.truncated[:] = False
-        if self._enter is None:
-            self._compile()
+        enter = self._enter or self._compile()
         if self._pool is None:
-            fault = self._enter(0, 0, self.num_envs, fresh, *self._left)
+            fault = enter(0, 0, self.num_envs, fresh, *self._left)
         else:
-            self._check_all()  # no part may move on while another refuses
-            fault = self._share(self._enter, fresh, [self._left] * len(self._parts))
+            if not fresh:
+                self._check_all()  # no part may move on while another refuses
+            fault = self._share(enter, fresh, [self._left] * len(self._parts))
         if fault != kernel.FINE:
             self._fault(fault)
 
@@ -163,7 +163,8 @@ class Batch:
             raise RuntimeError("in_place() before reset(): call reset() first")
         if self.channel.floats:
             raise ValueError("messages of floats cannot be written in place: only step() packs them")
-        enter, (setting, told), n, buffers = self._enter, self._left, self.num_envs, self.buffers
+        enter = self._enter or self._compile()  # the copy of a batch may have none
+        (setting, told), n, buffers = self._left, self.num_envs, self.buffers
 
         def step() -> None:  # no method: a step of one game has no time to look anything up
             fault = enter(0, 0, n, False, setting, told)
@@ -389,11 +390,12 @@ class Batch:
         return whole("seed", seed, 0, 2**63 - 1)
 
     # ------------------------------------------------------------------------------------------------ in and out
-    def _compile(self) -> None:
+    def _compile(self) -> Any:
         """Find or make the kernel's entry, and leave where it looks what it takes."""
         (setting, one), (told, other) = leave(self._setting), leave(self.buffers)
         self._left, self._held = (setting, told), (one, other)
         self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, False, *self._left))
+        return self._enter
 
     def _roll(self, reel: kernel.Reel) -> int:
         """Enter the driver of the kernel through many steps."""

@@ -59,7 +59,8 @@ if config.DISABLE_JIT:
         return place
 else:
     window, keep, recall = _window, _keep, _recall
-"""window(array, start, length): a part of a flat C-contiguous array. A slice looks at both its ends, which was a fifth of a step.
+"""window(array, start, length): a part of a flat C-contiguous array, for code compiled without reference counts. A slice looks at
+both its ends, and a step of small games makes many.
 
 keep(address, value) leaves a tuple of numbers, arrays and such tuples at an address and returns the place where it now is;
 recall(place, kind) is what was left there, whose numba type must be `kind`. Somebody has to hold the arrays all the while.

@@ -1,5 +1,7 @@
 """What `Batch.in_place` hands out plays the same game as `step`, bit for bit."""
 
+import copy
+
 import numpy as np
 import pytest
 from examples import REFERENTIAL, RING, digest, random_actions
@@ -58,6 +60,24 @@ def test_bad_actions_change_nothing(threads, place, value):
     hand.actions["player_1"][place] = 0
     hand.step()
     twin.step({name: np.zeros((3, 2), int) for name in twin.possible_agents})
+    assert digest(batch.observations, batch.infos()) == digest(twin.observations, twin.infos())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_bad_action_does_not_hinder_a_reset(threads):
+    batch, twin = (commenv.make_batch(RING, 3, seed=0, threads=threads) for _ in range(2))
+    batch.reset()
+    twin.reset()
+    batch.in_place().actions["player_1"][...] = 99
+    assert digest(batch.reset()) == digest(twin.reset())
+
+
+def test_a_copy_plays_on_in_place():
+    batch = commenv.make_batch(RING, 3, seed=0)
+    batch.reset()
+    twin = copy.deepcopy(batch)
+    for each in (batch, twin):
+        each.in_place().step()
     assert digest(batch.observations, batch.infos()) == digest(twin.observations, twin.infos())
 
 

@@ -56,11 +56,12 @@ def test_what_was_left_is_found():
     assert context.get_abi_sizeof(context.get_data_type(KIND)) <= memory.nbytes
 
 
-@njit
-def framed(array, start, length):
+@njit(_nrt=False)
+def negate(array, start, length):
     part = window(array, start, length)
-    part[:] = -part
-    return part
+    for k in range(len(part)):
+        part[k] = -part[k]
+    return len(part)
 
 
 @given(st.integers(0, 20), st.data())
@@ -69,6 +70,5 @@ def test_a_window_is_the_slice(size, data):
     length = data.draw(st.integers(0, size - start))
     ours, theirs = np.arange(1.0, size + 1), np.arange(1.0, size + 1)
     theirs[start : start + length] *= -1
-    part = framed(ours, start, length)
-    np.testing.assert_array_equal(part, theirs[start : start + length])
+    assert negate(ours, start, length) == length
     np.testing.assert_array_equal(ours, theirs)
