@@ -85,8 +85,7 @@ class Batch:
         self._make_givers()
         self._reel: tuple[Any, ...] = (-1,)  # how many steps a rollout had, and what was made for so many
         # What every call of the kernel takes: an array that changes is written on, never replaced.
-        given = self._parameters, self._wire, self._horizon, self._shape
-        self._setting = kernel.Setting(*given, self.state, self._scratch)
+        self._setting = kernel.Setting(self._parameters, self._wire, self._horizon, self._shape, self.state, self._scratch)
         self._kernel = kernel.bind(rules, self._setting, self.buffers)
         self._enter: Any = None  # and the kernel's driver: compiled when they are first needed
         self._replay: Any = None
@@ -264,6 +263,7 @@ class Batch:
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
             target=np.array([target for _, target in layout.links], dtype=np.int64),
             lines=as_record(np.array([line.record for line in self.lines], LINE)),
+            holds=int(layout.holds),
             tapped=np.array([k for _, k in self.taps], dtype=np.int64),
         )
 

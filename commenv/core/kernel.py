@@ -51,6 +51,7 @@ class Shape(NamedTuple):
     source: np.ndarray  # of each link
     target: np.ndarray
     lines: np.ndarray  # [links] what `relay` has to know of each
+    holds: int  # 1 where an inbox keeps what it has
     tapped: np.ndarray  # the link that each eavesdropper listens to, in the order of the listeners
 
 
@@ -170,7 +171,8 @@ def advance(part, lo, hi, fresh, setting, told):
                     seek(rng, game.key, game.t, CHANNEL)
                 for k in range(links):
                     m = sent[np.uint64(source[k])]
-                    heard[i, k] = NOTHING
+                    if shape.holds == 0:
+                        heard[i, k] = NOTHING
                     if wire.plain == 0:
                         out[k] = NOTHING
                     if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
