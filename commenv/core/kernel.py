@@ -141,11 +141,12 @@ def advance(part, lo, hi, fresh, setting, told):
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
     out = scratch.out[part]
     if not fresh and suspicious(lo, hi, act, message, actions, messages):
-        for i in range(lo, hi):
+        for each in range(lo, hi):
             for a in range(players):
-                wrong = act[a, i] < 0 or act[a, i] >= actions[a] or message[a, i] < 0 or message[a, i] >= messages[a]
-                if wrong and (games[i].turn < 0 or games[i].turn == a):
-                    return i * players + a
+                move, word = act[a, each], message[a, each]
+                wrong = move < 0 or move >= actions[a] or word < 0 or word >= messages[a]
+                if wrong and (games[each].turn < 0 or games[each].turn == a):
+                    return each * players + a
     for first in range(lo, hi, TILE):
         last = min(first + TILE, hi)
         for a in range(players):
