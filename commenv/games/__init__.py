@@ -15,6 +15,7 @@ CATALOGUE = {
     "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
     "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
+    "social/cascade-v0": "commenv.games.social.cascade",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

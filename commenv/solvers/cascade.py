@@ -6,11 +6,13 @@ Banerjee (1992), A simple model of herd behavior.
 
 import math
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from commenv.core.errors import bad, number, whole
+from commenv.solvers.herding import MOST, Herd
 
 TIES = ("signal", "coin")
 SAME = 1e-9
@@ -103,6 +105,77 @@ def _sum(public: float, likelihood: np.ndarray) -> float:
 def _known(ratio: float, among: dict[float, np.ndarray]) -> float:
     """The ratio, or the one that is there already and differs by rounding only."""
     return next((there for there in among if abs(there - ratio) < SAME), ratio)
+
+
+def best_team(agents: int, precision: float, *, prior: float = 0.5) -> float:
+    """Mean accuracy of the best row of agents who care for all: those to come are told more if the first follow their signals.
+
+    Dynamic program over the public belief: an agent follows its signal, right with probability q and seen by all, or joins the
+    herd, right with the belief's. Other ways to act are no better. At least the accuracy of selfish Bayesians.
+    """
+    n, q = whole("agents", agents, 1), number("precision", precision, 0.5, 1)
+    own = math.inf if q == 1 else math.log(q / (1 - q))
+    if math.isinf(own):
+        return 1.0
+    public = math.log(prior / (1 - prior))
+    lead = np.arange(-n, n + 1)  # signals for 1 less signals for 0, so far
+    belief = 1 / (1 + np.exp(-(public + own * lead)))
+    herding = np.maximum(belief, 1 - belief)
+    value = np.zeros(2 * n + 1)
+    for _ in range(n):
+        up = belief * q + (1 - belief) * (1 - q)
+        seen = up * np.append(value[1:], 0) + (1 - up) * np.append(0, value[:-1])
+        value = np.maximum(q + seen, herding + value)
+    return float(value[n]) / n
+
+
+Rule = str | Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""`bayesian`: knows everybody's rule; `naive`: takes every act before it for the actor's own signal; or a function from signals
+(m,) and the acts before (m, t) to actions (m,)."""
+RULES = ("bayesian", "naive")
+
+
+def mixed(rules: Sequence[Rule], precision: float, *, prior: float = 0.5) -> tuple[Herd, list[np.ndarray]]:
+    """A row of agents of several kinds, exactly, over all rows of signals; ties by the signal. At most 20 agents.
+
+    Returns the herd, and what each agent does, actions [signal, acts before], shape (2, 2**t): the acts before are a number whose
+    lowest bit is agent 0's. After acts that nobody believes possible a Bayesian follows its signal.
+    Raises ValueError for a rule that is none, or that gives something else than actions 0 and 1.
+    """
+    n = whole("agents", len(rules), 1, MOST)
+    own = math.log(precision / (1 - precision)) if precision < 1 else math.inf
+    signals = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    ones = signals.sum(axis=1)
+    q = number("precision", precision, 0.5, 1)
+    chance = np.stack([(1 - q) ** ones * q ** (n - ones), q**ones * (1 - q) ** (n - ones)])
+    weights = np.array([1 - prior, prior])
+    actions, history, tables = np.zeros((2**n, n), int), np.zeros(2**n, int), []
+    for t, rule in enumerate(rules):
+        acts = (np.arange(2**t)[:, None] >> np.arange(t)) & 1
+        table = np.zeros((2, 2**t), int)
+        for signal in (0, 1):
+            if rule == "naive":
+                ratio = (
+                    math.log(prior / (1 - prior)) + own * (2 * acts.sum(axis=1) - t + 2 * signal - 1) if own else np.zeros(2**t)
+                )
+                table[signal] = np.where(np.abs(ratio) < SAME, signal, ratio > 0)
+            elif rule == "bayesian":
+                mass = (
+                    np.stack([np.bincount(history, row * (signals[:, t] == signal), 2**t) for row in chance]) * weights[:, None]
+                )
+                sure = np.abs(mass[1] - mass[0]) > SAME * mass.sum(axis=0)
+                table[signal] = np.where(sure, mass[1] > mass[0], signal)
+            elif callable(rule):
+                found = np.asarray(rule(np.full(2**t, signal), acts))
+                if found.shape != (2**t,) or not np.isin(found, (0, 1)).all():
+                    raise bad(f"what rule {t} does", found.tolist(), f"{2**t} actions, 0 or 1")
+                table[signal] = found
+            else:
+                raise bad(f"rule {t}", rule, f"{', '.join(RULES)} or a function")
+        actions[:, t] = table[signals[:, t], history]
+        history = history + (actions[:, t] << t)
+        tables.append(table)
+    return Herd(signals, actions, chance, weights, 0.0), tables
 
 
 def limit_correct(precision: float, tie: str = "signal") -> float:

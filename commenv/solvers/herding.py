@@ -100,7 +100,8 @@ def herd(
     heard: for each agent whom it hears, all of them earlier. precision: q of signals, 1/2 to 1; who finds both states alike
     follows its own. prior: P(state = 1).
     message: what goes over every link. `nothing`; `action` (1 bit); `action and signal` (2 bits; the signal, not what was
-    learnt); `posterior` (so many `bits`: the sender's log-likelihood ratio, uniformly quantised to 2**bits levels of [-span, span] nats).
+    learnt); `posterior` (so many `bits`: the sender's log-likelihood ratio, uniformly quantised to 2**bits levels of
+    [-span, span] nats).
     Raises ValueError for what is not so.
     """
     n = whole("agents", len(heard), 1, MOST)
@@ -140,16 +141,21 @@ def herd(
     return Herd(signals, actions, chance, weights, float(width * sum(map(len, heard))))
 
 
-def majority(n: int, precision: float) -> Array:
-    """P(right) of who sees the signals of t agents, t = 1..n, and follows most of them (even ones: its own): no agent beats it.
+def all_told(n: int, precision: float, prior: float = 0.5) -> Array:
+    """P(right) of who sees the signals of t agents, its own among them, t = 1..n, shape (n,): no agent beats it.
 
-    >>> majority(3, 0.7).round(12).tolist()
+    With even odds it follows the majority.
+
+    >>> all_told(3, 0.7).round(12).tolist()
     [0.7, 0.7, 0.784]
     """
     from scipy.stats import binom
 
-    t = np.arange(1, whole("n", n, 1) + 1)
-    return binom.sf(t // 2, t, precision) + np.where(t % 2 == 0, 0.5 * binom.pmf(t // 2, t, precision), 0)
+    found = []
+    for t in range(1, whole("n", n, 1) + 1):
+        ones = np.arange(t + 1)
+        found.append(np.maximum(prior * binom.pmf(ones, t, precision), (1 - prior) * binom.pmf(t - ones, t, precision)).sum())
+    return np.array(found)
 
 
 # ----------------------------------------------------------------------------------------------------------------- crowds
@@ -239,7 +245,7 @@ def best_graph(n: int, precision: float, edges: int, *, message: str = "action")
     """
     whole("n", n, 1, DESIGNED)
     whole("edges", edges, 0)
-    ceiling = majority(n, precision)
+    ceiling = all_told(n, precision)
     best: tuple[float, list[list[int]]] = (-1.0, [])
 
     def extend(heard: list[list[int]], total: float, left: int) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commenv.solvers.cascade import cascade, discounted_accuracy, limit_correct
+from commenv.solvers.cascade import best_team, cascade, discounted_accuracy, limit_correct, mixed
+from commenv.solvers.herding import all_told
 
 
 @pytest.mark.parametrize(
@@ -99,3 +100,43 @@ def test_signals_that_tell_nothing_and_all():
 def test_bad_input_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         cascade(**{"agents": 3, "precision": 0.7, **wrong})
+
+
+@pytest.mark.parametrize(("q", "prior"), [(0.7, 0.5), (0.6, 0.55), (0.8, 0.3)])
+def test_the_best_team_of_all(q, prior):
+    """Two agents, and every way to act: of the first on its signal, of the second on signal and act."""
+    best = 0.0
+    for first in product((0, 1), repeat=2):
+        for second in product((0, 1), repeat=4):
+            rules = [lambda s, a, f=first: np.array(f)[s], lambda s, a, g=second: np.array(g)[2 * s + a[:, 0]]]
+            best = max(best, mixed(rules, q, prior=prior)[0].accuracy.mean())
+    assert best_team(2, q, prior=prior) == pytest.approx(best, abs=1e-12)
+
+
+@given(st.integers(1, 8), st.floats(0.51, 0.99), st.floats(0.05, 0.95))
+def test_a_team_that_cares_is_between_the_selfish_and_the_told(n, q, prior):
+    team = best_team(n, q, prior=prior)
+    assert cascade(n, q, prior=prior).accuracy.mean() <= team + 1e-9
+    assert team <= all_told(n, q, prior).mean() + 1e-9
+
+
+@pytest.mark.parametrize(("q", "prior"), [(0.7, 0.5), (0.8, 0.3)])
+def test_a_row_of_bayesians_is_the_chain(q, prior):
+    herd, tables = mixed(["bayesian"] * 7, q, prior=prior)
+    np.testing.assert_allclose(herd.accuracy, cascade(7, q, prior=prior).accuracy, atol=1e-12)
+    assert [table.shape for table in tables] == [(2, 2**t) for t in range(7)]
+
+
+def test_the_naive_herd_harder():
+    """They count every act of a herd as one more signal; and a Bayesian who knows so does not follow them."""
+    wise, naive = mixed(["bayesian"] * 6, 0.7)[0], mixed(["naive"] * 6, 0.7)[0]
+    np.testing.assert_allclose(naive.accuracy, wise.accuracy)  # acts are alike: once in a herd, both stay in it
+    contrary = mixed(["naive"] * 3 + [lambda s, a: 1 - s] + ["bayesian", "naive"], 0.7)[0]
+    assert contrary.accuracy[3] == pytest.approx(0.3)
+    assert contrary.accuracy[4] > contrary.accuracy[5]  # who knows the contrarian learns from it
+
+
+@pytest.mark.parametrize("rule", ["wise", 3, lambda s, a: s + 1, lambda s, a: s[:-1]])
+def test_a_rule_that_is_none_is_named(rule):
+    with pytest.raises(ValueError, match="rule 1"):
+        mixed(["naive", rule], 0.7)

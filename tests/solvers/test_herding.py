@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from commenv.info import mutual_information
 from commenv.solvers.cascade import cascade
-from commenv.solvers.herding import before, best_graph, crowd, greedy_graph, herd, majority
+from commenv.solvers.herding import all_told, before, best_graph, crowd, greedy_graph, herd
 
 GRAPHS = {
     "complete": nx.complete_graph(10),
@@ -53,9 +53,9 @@ def test_a_hub_that_acts_last(message):
     assert found.bits == 9 * (1 if message == ACTION else 2)
 
 
-def test_most_of_all_signals():
+def test_all_signals_told():
     known = [0.7, 0.7, 0.784, 0.784, 0.83692, 0.83692, 0.873964, 0.873964, 0.90119134, 0.90119134]
-    np.testing.assert_allclose(majority(10, 0.7), known, atol=5e-9)
+    np.testing.assert_allclose(all_told(10, 0.7), known, atol=5e-9)
 
 
 @pytest.mark.parametrize(("q", "prior"), [(0.7, 0.5), (0.6, 0.55), (0.8, 0.3)])
@@ -66,11 +66,11 @@ def test_who_sees_all_is_in_a_cascade(q, prior):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**10 - 1), st.floats(0.51, 0.99), st.sampled_from([ACTION, BOTH, "posterior"]))
-def test_nobody_beats_most_of_all_signals_and_nobody_is_worse_than_alone(mask, q, message):
+def test_nobody_beats_who_is_told_all_and_nobody_is_worse_than_alone(mask, q, message):
     pairs = [(i, j) for i in range(5) for j in range(i)]
     heard = [[j for k, (a, j) in enumerate(pairs) if a == i and mask >> k & 1] for i in range(5)]
     found = herd(heard, q, message=message)
-    assert (found.accuracy <= majority(5, q) + 1e-9).all()
+    assert (found.accuracy <= all_told(5, q) + 1e-9).all()
     assert (found.accuracy >= q - 1e-9).all()
     assert found.joint.sum() == pytest.approx(1)
     history = found.actions @ (2 ** np.arange(5))
