@@ -165,17 +165,21 @@ def _chosen(planner: Planner, Q: Array, allowed: Array) -> Array:
     return np.where(nearest, allowed, -np.inf).max(axis=1)
 
 
-def grid(planner: Planner, *, beliefs: int = 1001, precisions: int = 201, tolerance: float = 1e-12) -> Steering:
+def grid(planner: Planner, *, beliefs: int = 1001, precisions: int | Array = 201, tolerance: float = 1e-12) -> Steering:
     """Value iteration on grids of beliefs and precisions, linear between beliefs.
 
+    precisions: how many, evenly from the planner's least to its largest, or which, ascending.
     Stops within tolerance d / (1 - d) of this discretised problem's value.
     With tie="planner" each belief's own precision max(b, 1 - b) is tried as well, where the planner may choose it.
     """
-    N, J = whole("beliefs", beliefs, 3), whole("precisions", precisions, 1)
+    N = whole("beliefs", beliefs, 3)
     number("tolerance", tolerance, 1e-15, 1)
     b = np.arange(N) / (N - 1)
-    q = np.linspace(planner.min_precision, planner.max_precision, J)
-    choices = np.broadcast_to(q, (N, J))
+    if isinstance(precisions, np.ndarray):
+        q = precisions
+    else:
+        q = np.linspace(planner.min_precision, planner.max_precision, whole("precisions", precisions, 1))
+    choices = np.broadcast_to(q, (N, len(q)))
     if planner.tie == "planner":
         own = np.maximum(b, 1 - b)
         fits = (own >= planner.min_precision) & (own <= planner.max_precision)
