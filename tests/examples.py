@@ -125,7 +125,10 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "cascade": (CASCADE, {}),
     "cascade, team": (CASCADE, {"agents": 3, "precision": 0.8, "prior": 0.3, "reward": "team"}),
     "steering": (STEERING, {}),
-    "steering, learned crowd": (STEERING, {"planner": "biased", "crowd": "learned", "lying": True, "spacing": "even", "levels": 3}),
+    "steering, learned crowd": (
+        STEERING,
+        {"planner": "biased", "crowd": "learned", "lying": True, "spacing": "even", "levels": 3},
+    ),
     "steering, odd crowd": (STEERING, {"weighting": 0.6, "inertia": 0.3, "public": False, "draws": 2, "prior": 0.3}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),

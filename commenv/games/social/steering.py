@@ -1,14 +1,14 @@
-"""Steering: a planner chooses how well each agent of an endless row sees, at a cost, and so steers what they learn from each other.
+"""Steering: a planner chooses how well each agent of a row sees, at a cost, and so steers what they learn from each other.
 
 Agents: `planner`; the agents who are steered play by themselves, unless `crowd="learned"`: then `agent` is whoever acts now.
 The state is bad (0) or good (1). Each round the planner chooses the precision of one agent's signal. The agent sees the public
-belief, that precision and its signal, and names a state: a Bayesian follows the signal where it outweighs the belief, else it joins
-the herd. Everybody sees what it did, and the belief moves as if it was Bayesian.
+belief, that precision and its signal, and names a state: a Bayesian follows the signal where it outweighs the belief, else it
+joins the herd. Everybody sees what it did, and the belief moves as if it was Bayesian.
 
 | | planner | agent |
 |---|---|---|
-| observation | belief in good, and that it is good or bad that is likelier, shape (3,) | belief, announced precision, signal, one-hot, shape (4,) |
-| action | level of the precision, Discrete(levels); with `lying` times the level that is announced | 0 or 1, Discrete(2) |
+| observation | belief in good; whether good, or bad, is likelier, (3,) | belief, announced precision, signal, one-hot, (4,) |
+| action | level of the precision, Discrete(levels); with `lying` also that announced, squared | 0 or 1, Discrete(2) |
 
 Nobody sends messages; acts are seen. After every agent the game goes on with probability `discount`, so that what is earned in a
 game is on the mean what is earned discounted.
@@ -16,13 +16,13 @@ game is on the mean what is earned discounted.
 Reward: an altruistic planner loses `error_cost` when an agent errs, a biased one earns `preference` when it names good; both pay
 for precision away from the baseline. An agent loses `error_cost` when it errs. Ends by chance. Success: share of agents right.
 
-Not all crowds are Bayesian: `weighting` distorts the belief as people do (Prelec 1998), `inertia` is the probability that an agent
-does what the one before it did. Nor all planners transparent: without `public` agents take every signal for one of the baseline's
+Not all crowds are Bayesian: `weighting` distorts the belief as people do (Prelec 1998), `inertia` is the probability that an
+agent does what the one before it did. Nor all planners transparent: without `public` agents take every signal for one of the baseline's
 precision, with `lying` they believe what the planner announces, and of `draws` signals it shows a good one if there is any.
 
 Limits, in reward a game, of a transparent planner of Bayesians; for others they say that they are none of theirs. silent: the
-baseline throughout, no control. reachable: the planner's optimum, exact where precisions are evenly spaced in log-likelihood ratio
-(`spacing="lattice"`, the baseline among them), else value iteration on a grid of beliefs. ceiling: nobody errs, or all name good,
+baseline throughout, no control. reachable: the planner's optimum, exact where precisions are evenly spaced in log-likelihood
+ratio (`spacing="lattice"`), else value iteration on a grid of beliefs. ceiling: nobody errs, or all name good,
 at no cost. `commenv.solvers.steering` has policies, regimes and more.
 
 Arghal, He, Saeedi Bidokhti, Sarkar (2025), Steering the herd. Costs, ranges and horizon are ours.
@@ -318,9 +318,7 @@ def limits(options: Options) -> Limits:
     if options.crowd == "learned":
         whose += "; the planner's alone, not the mean over it and the agent"
     return Limits(
-        silent=Limit(
-            min(uncontrolled, best), known and usual, f"the baseline throughout: {lattices if known else grids}{whose}"
-        ),
+        silent=Limit(min(uncontrolled, best), known and usual, f"the baseline throughout: {lattices if known else grids}{whose}"),
         reachable=Limit(best, exact and usual, (lattices if exact else grids) + whose),
         ceiling=Limit(top, False, f"upper bound: no agent errs, or all name good, at no cost{whose}"),
     )
