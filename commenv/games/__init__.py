@@ -17,6 +17,7 @@ CATALOGUE = {
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
     "social/cascade-v0": "commenv.games.social.cascade",
     "social/steering-v0": "commenv.games.social.steering",
+    "social/network-v0": "commenv.games.social.network",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

@@ -175,7 +175,7 @@ def mixed(rules: Sequence[Rule], precision: float, *, prior: float = 0.5) -> tup
         actions[:, t] = table[signals[:, t], history]
         history = history + (actions[:, t] << t)
         tables.append(table)
-    return Herd(signals, actions, chance, weights, 0.0), tables
+    return Herd(signals, actions, chance, weights, 0.0, actions), tables
 
 
 def limit_correct(precision: float, tie: str = "signal") -> float:

@@ -56,6 +56,8 @@ class Herd:
     """P(state), shape (2,)."""
     bits: float
     """Sent over all links in one game."""
+    said: Array
+    """What each sends, shape (2**n, n)."""
 
     @cached_property
     def joint(self) -> Array:
@@ -135,10 +137,10 @@ def herd(
         elif message == "posterior":
             level = (np.clip(ratio, -span, span) + span) / (2 * span) * 2**bits + SAME  # rounding must not move a level
             said[:, i] = np.minimum(level.astype(int), 2**bits - 1)
-        else:
+        elif message == "action":
             said[:, i] = actions[:, i]
     width = {"nothing": 0, "action": 1, "action and signal": 2, "posterior": bits}[message]
-    return Herd(signals, actions, chance, weights, float(width * sum(map(len, heard))))
+    return Herd(signals, actions, chance, weights, float(width * sum(map(len, heard))), said)
 
 
 def all_told(n: int, precision: float, prior: float = 0.5) -> Array:

@@ -7,7 +7,7 @@ joins the herd. Everybody sees what it did, and the belief moves as if it was Ba
 
 | | planner | agent |
 |---|---|---|
-| observation | belief in good; whether good, or bad, is likelier, (3,) | belief, announced precision, signal, one-hot, (4,) |
+| observation | belief in good, its log-odds over 8; whether good, or bad, is likelier, (4,) | belief, announced precision, signal, one-hot, (4,) |
 | action | level of the precision, Discrete(levels); with `lying` also that announced, squared | 0 or 1, Discrete(2) |
 
 Nobody sends messages; acts are seen. After every agent the game goes on with probability `discount`, so that what is earned in a
@@ -17,13 +17,14 @@ Reward: an altruistic planner loses `error_cost` when an agent errs, a biased on
 for precision away from the baseline. An agent loses `error_cost` when it errs. Ends by chance. Success: share of agents right.
 
 Not all crowds are Bayesian: `weighting` distorts the belief as people do (Prelec 1998), `inertia` is the probability that an
-agent does what the one before it did. Nor all planners transparent: without `public` agents take every signal for one of the baseline's
-precision, with `lying` they believe what the planner announces, and of `draws` signals it shows a good one if there is any.
+agent does what the one before it did. Nor all planners transparent: without `public` agents take every signal for one of the
+baseline's precision, with `lying` they believe what the planner announces, and of `draws` signals it shows a good one if there
+is any.
 
 Limits, in reward a game, of a transparent planner of Bayesians; for others they say that they are none of theirs. silent: the
 baseline throughout, no control. reachable: the planner's optimum, exact where precisions are evenly spaced in log-likelihood
-ratio (`spacing="lattice"`), else value iteration on a grid of beliefs. ceiling: nobody errs, or all name good,
-at no cost. `commenv.solvers.steering` has policies, regimes and more.
+ratio (`spacing="lattice"`), else value iteration on a grid of beliefs. ceiling: nobody errs, or all name good, at no cost.
+`commenv.solvers.steering` has policies, regimes and more.
 
 Arghal, He, Saeedi Bidokhti, Sarkar (2025), Steering the herd. Costs, ranges and horizon are ours.
 Version history: v0 first release.
@@ -172,7 +173,7 @@ class Agent(core.Agent):
 
 def layout(options: Options) -> Layout:
     choices = options.levels**2 if options.lying else options.levels
-    planner, agent = Role("planner", actions=choices, observation=3), Role("agent", actions=2, observation=4)
+    planner, agent = Role("planner", actions=choices, observation=4, low=-1.0), Role("agent", actions=2, observation=4)
     if options.crowd == "learned":
         return Layout(roles=(planner, agent), links=(), turns=True)
     return Layout(roles=(planner,), links=())
@@ -282,8 +283,10 @@ def step(p, game, agents, board, act, sent, reward, rng):
 def observe(p, game, agents, board, i, obs):
     obs[0] = game.belief
     if i == PLANNER:
-        obs[1] = 1.0 if game.belief > 0.5 + EDGE else 0.0
-        obs[2] = 1.0 if game.belief < 0.5 - EDGE else 0.0
+        b = min(max(game.belief, 1e-9), 1.0 - 1e-9)
+        obs[1] = min(max(math.log(b / (1.0 - b)) / 8.0, -1.0), 1.0)
+        obs[2] = 1.0 if b > 0.5 + EDGE else 0.0
+        obs[3] = 1.0 if b < 0.5 - EDGE else 0.0
         return
     obs[1] = game.announced
     obs[2], obs[3] = 0.0, 0.0
