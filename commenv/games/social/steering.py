@@ -7,7 +7,7 @@ joins the herd. Everybody sees what it did, and the belief moves as if it was Ba
 
 | | planner | agent |
 |---|---|---|
-| observation | belief in good, its log-odds over 8; whether good, or bad, is likelier, (4,) | belief, announced precision, signal, one-hot, (4,) |
+| observation | belief in good, log-odds over 8, which is likelier, (4,) | belief, precision announced, signal, one-hot, (4,) |
 | action | level of the precision, Discrete(levels); with `lying` also that announced, squared | 0 or 1, Discrete(2) |
 
 Nobody sends messages; acts are seen. After every agent the game goes on with probability `discount`, so that what is earned in a
