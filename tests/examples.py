@@ -14,6 +14,7 @@ from commenv.games import CATALOGUE
 
 REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 KNOWLEDGE = "messaging/knowledge-v0"
+CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
@@ -122,6 +123,17 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "knowledge": (KNOWLEDGE, {}),
     "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),
     "knowledge, late": (KNOWLEDGE, {"safe": 0.85, "channel": {"delay": (0, 2), "erasure": 0.2}}),
+    "cascade": (CASCADE, {}),
+    "cascade, team": (CASCADE, {"agents": 3, "precision": 0.8, "prior": 0.3, "reward": "team"}),
+    "steering": (STEERING, {}),
+    "steering, learned crowd": (
+        STEERING,
+        {"planner": "biased", "crowd": "learned", "lying": True, "spacing": "even", "levels": 3},
+    ),
+    "steering, odd crowd": (STEERING, {"weighting": 0.6, "inertia": 0.3, "public": False, "draws": 2, "prior": 0.3}),
+    "network": (NETWORK, {}),
+    "network, grid": (NETWORK, {"agents": 5, "graph": "grid", "bits": 2, "channel": {"error": 0.1, "erasure": 0.1}}),
+    "network, own edges": (NETWORK, {"agents": 4, "graph": [(0, 2), (3, 1)], "reward": "own", "channel": {"delay": (0, 2)}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),

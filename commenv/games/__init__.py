@@ -15,6 +15,9 @@ CATALOGUE = {
     "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
     "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
+    "social/cascade-v0": "commenv.games.social.cascade",
+    "social/steering-v0": "commenv.games.social.steering",
+    "social/network-v0": "commenv.games.social.network",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
