@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from commenv.info.distributions import Array, stochastic
 from commenv.info.measures import entropy
-from commenv.info.simplex import minimise
 
 RARE = 1e-100
 """Outputs that no input makes likelier than this are left out: they change no digit, but divide by zero."""
@@ -48,7 +47,10 @@ def capacity(W: ArrayLike, gap: float = 1e-12) -> Capacity:
     def divergence(p: Array) -> Array:  # D(W[x] || output) in nats, one value an input
         return row - W @ np.log(p @ W)
 
-    p = minimise(lambda p: (-divergence(p), W / (p @ W) @ W.T), size=len(W), gap=gap * log(2))
+    from commenv.info.simplex import ENTROPY, minimise  # numba is slow to import
+
+    outputs = np.ascontiguousarray(W.T)
+    p = minimise(ENTROPY, outputs, np.ones(len(outputs)), -row, gap * log(2))
     nats = divergence(p)
     bits = max(0.0, float(p @ nats)) / log(2)
     return Capacity(bits=bits, upper=max(bits, float(nats.max()) / log(2)), input=p)
