@@ -1,7 +1,12 @@
 """Information theory: how many bits there are, and what they can buy.
 
-entropy, mutual_information, kl_divergence             of exact distributions
-estimate_entropy, estimate_mutual_information          from counts, with an error bar
+entropy, mutual_information, kl_divergence,
+conditional_mutual_information, jensen_shannon,
+total_correlation, o_information                       of exact distributions
+directed_information, transfer_entropy                 of two processes
+partial_information                                    redundancy, unique information and synergy of two sources
+estimate_entropy, estimate_mutual_information          from samples, with an error bar and a permutation test
+frequencies                                            the joint distribution of a sample, for the exact measures
 capacity, symmetric_capacity, erasure_capacity,
 z_capacity, gaussian_capacity,
 peak_gaussian_capacity, quantised_gaussian_capacity,
@@ -28,17 +33,22 @@ from commenv.info.capacity import (
     symmetric_capacity,
     z_capacity,
 )
-from commenv.info.distributions import distribution, stochastic
+from commenv.info.distributions import distribution, frequencies, stochastic
+from commenv.info.estimates import Estimate, estimate_entropy, estimate_mutual_information
 from commenv.info.measures import (
-    Estimate,
+    conditional_mutual_information,
+    directed_information,
     entropy,
-    estimate_entropy,
-    estimate_mutual_information,
+    jensen_shannon,
     kl_divergence,
     mutual_information,
+    o_information,
+    total_correlation,
+    transfer_entropy,
 )
 from commenv.info.medium import BurstCapacity, burst_capacity, contention_throughput
 from commenv.info.one_shot import OneShot, SpeakingOneShot, entropy_coded, noisy_one_shot, one_shot, speaking_one_shot
+from commenv.info.partial_information import PartialInformation, partial_information
 from commenv.info.rate_reward import (
     RateReward,
     conditional_rate_reward,
@@ -52,25 +62,32 @@ __all__ = [
     "Capacity",
     "Estimate",
     "OneShot",
+    "PartialInformation",
     "RateReward",
     "SpeakingOneShot",
     "burst_capacity",
     "capacity",
+    "conditional_mutual_information",
     "conditional_rate_reward",
     "contention_throughput",
+    "directed_information",
     "distribution",
     "entropy",
     "entropy_coded",
     "erasure_capacity",
     "estimate_entropy",
     "estimate_mutual_information",
+    "frequencies",
     "gaussian_capacity",
     "information_at_cost",
+    "jensen_shannon",
     "kl_divergence",
     "leakage_bound",
     "mutual_information",
     "noisy_one_shot",
+    "o_information",
     "one_shot",
+    "partial_information",
     "peak_gaussian_capacity",
     "quantised_gaussian_capacity",
     "rate_reward",
@@ -78,5 +95,7 @@ __all__ = [
     "speaking_one_shot",
     "stochastic",
     "symmetric_capacity",
+    "total_correlation",
+    "transfer_entropy",
     "z_capacity",
 ]

@@ -196,4 +196,3 @@ def _tangent(weight: Array, p: Array, regret: Array, A: Array) -> tuple[_Point, 
         value += weight[o] * np.sum(joint * regret[o])
         cost -= weight[o] * (p[o] @ np.log(Z) + np.log((p[o] / Z @ A[o]).max()))
     return _Point(max(0.0, float(bits)), float(value), policy), float(cost)
-
