@@ -5,6 +5,7 @@ conditional_mutual_information, jensen_shannon,
 total_correlation, o_information                       of exact distributions
 directed_information, transfer_entropy                 of two processes
 partial_information                                    redundancy, unique information and synergy of two sources
+wasserstein_dependency, cauchy_schwarz                 how far from independence, in other units
 estimate_entropy, estimate_mutual_information          from samples, with an error bar and a permutation test
 frequencies                                            the joint distribution of a sample, for the exact measures
 capacity, symmetric_capacity, erasure_capacity,
@@ -33,6 +34,7 @@ from commenv.info.capacity import (
     symmetric_capacity,
     z_capacity,
 )
+from commenv.info.dependence import cauchy_schwarz, wasserstein_dependency
 from commenv.info.distributions import distribution, frequencies, stochastic
 from commenv.info.estimates import Estimate, estimate_entropy, estimate_mutual_information
 from commenv.info.measures import (
@@ -67,6 +69,7 @@ __all__ = [
     "SpeakingOneShot",
     "burst_capacity",
     "capacity",
+    "cauchy_schwarz",
     "conditional_mutual_information",
     "conditional_rate_reward",
     "contention_throughput",
@@ -97,5 +100,6 @@ __all__ = [
     "symmetric_capacity",
     "total_correlation",
     "transfer_entropy",
+    "wasserstein_dependency",
     "z_capacity",
 ]

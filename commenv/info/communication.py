@@ -110,7 +110,8 @@ def positive_listening(policy: ArrayLike, messages: ArrayLike, null: ArrayLike, 
             raise ValueError(f"null must have shape {(len(acts), acts.shape[2])}, got {silent.shape}")
     weight = p[:, None] * W
     distance = float((weight * np.abs(acts - silent[:, None]).sum(axis=2)).sum())
-    return Listening(distance, float((weight * _divergence(acts, silent[:, None]))[weight > 0].sum()))
+    sent = weight > 0
+    return Listening(distance, float(weight[sent] @ _divergence(acts, silent[:, None])[sent]))
 
 
 def causal_influence(speaker: ArrayLike, listener: ArrayLike, prior: ArrayLike | None = None) -> float:
