@@ -12,6 +12,7 @@ capacity, symmetric_capacity, erasure_capacity,
 z_capacity, gaussian_capacity,
 peak_gaussian_capacity, quantised_gaussian_capacity,
 burst_capacity                                         bits that a channel carries
+finite_blocklength                                     bits that so many uses of it carry, with so few errors
 contention_throughput                                  messages that get through to a shared medium
 information_at_cost                                    bits that a message carries when symbols cost
 rate_reward, conditional_rate_reward                   best reward at R bits a decision: F(R)
@@ -27,6 +28,7 @@ from commenv.info.capacity import (
     Capacity,
     capacity,
     erasure_capacity,
+    finite_blocklength,
     gaussian_capacity,
     information_at_cost,
     peak_gaussian_capacity,
@@ -80,6 +82,7 @@ __all__ = [
     "erasure_capacity",
     "estimate_entropy",
     "estimate_mutual_information",
+    "finite_blocklength",
     "frequencies",
     "gaussian_capacity",
     "information_at_cost",

@@ -163,7 +163,10 @@ def numpy_rate(n: int) -> Call:
 
 
 def blahut_arimoto(p: np.ndarray, r: np.ndarray, bits: float) -> float:
-    """F(bits) as Blahut (1972) computes it: slopes by bisection, at each his updates, until bounds are within GAP of reward."""
+    """F(bits) as Blahut (1972) computes it: slopes by bisection, at each his updates, until bounds are within GAP of reward.
+
+    For rates below that of the best policy only: beyond, slopes grow without end.
+    """
     best = r.max(axis=1)
     regret = r - best[:, None]
     low, high, slope, upper = 0.0, math.inf, 10.0, math.inf
