@@ -19,6 +19,8 @@ rate_reward, conditional_rate_reward                   best reward at R bits a d
 reward_upper_bound, leakage_bound                      reward that nobody can exceed
 one_shot, speaking_one_shot, noisy_one_shot            best reward with a single message
 entropy_coded                                          best reward with a single message of limited entropy
+greedy_coupling, exact_coupling,
+coupling_lower_bound                                   joint distributions of low entropy
 distribution, stochastic                               checks of a probability vector and of a channel
 
 Everything is in bits.
@@ -35,6 +37,14 @@ from commenv.info.capacity import (
     quantised_gaussian_capacity,
     symmetric_capacity,
     z_capacity,
+)
+from commenv.info.coupling import (
+    Coupling,
+    coupling_lower_bound,
+    exact_coupling,
+    greedy_coupling,
+    majorisation_bound,
+    profile_bound,
 )
 from commenv.info.dependence import cauchy_schwarz, wasserstein_dependency
 from commenv.info.distributions import distribution, frequencies, stochastic
@@ -64,6 +74,7 @@ from commenv.info.rate_reward import (
 __all__ = [
     "BurstCapacity",
     "Capacity",
+    "Coupling",
     "Estimate",
     "OneShot",
     "PartialInformation",
@@ -75,6 +86,7 @@ __all__ = [
     "conditional_mutual_information",
     "conditional_rate_reward",
     "contention_throughput",
+    "coupling_lower_bound",
     "directed_information",
     "distribution",
     "entropy",
@@ -82,19 +94,23 @@ __all__ = [
     "erasure_capacity",
     "estimate_entropy",
     "estimate_mutual_information",
+    "exact_coupling",
     "finite_blocklength",
     "frequencies",
     "gaussian_capacity",
+    "greedy_coupling",
     "information_at_cost",
     "jensen_shannon",
     "kl_divergence",
     "leakage_bound",
+    "majorisation_bound",
     "mutual_information",
     "noisy_one_shot",
     "o_information",
     "one_shot",
     "partial_information",
     "peak_gaussian_capacity",
+    "profile_bound",
     "quantised_gaussian_capacity",
     "rate_reward",
     "reward_upper_bound",
