@@ -215,7 +215,7 @@ def topographic_similarity(meanings: ArrayLike, messages: Sequence, distance: st
         said = said[:, None] if said.ndim == 1 else said
         apart = (said[i] != said[j]).sum(axis=1)
     elif distance == "edit":
-        apart = np.array([_edits(messages[a], messages[b]) for a, b in zip(i, j, strict=True)])
+        apart = np.array([_edits(messages[a], messages[b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)])
     else:
         raise ValueError(f"distance must be 'hamming' or 'edit', got {distance!r}")
     far = (given[i] != given[j]).sum(axis=1)
