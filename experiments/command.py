@@ -399,11 +399,12 @@ def bench(
         str,
         typer.Argument(
             metavar="NAME",
-            help="`simulation`: steps a second. `growth`: what one more agent costs. `sampling`: inside RLlib.",
+            help="`simulation`: steps a second. `growth`: what one more agent costs. `sampling`: inside RLlib. "
+            "`information`: estimates and limits.",
         ),
     ],
     seconds: Annotated[float, typer.Option(help="CPU time for each contender.")] = 1.0,
-    game: Annotated[str | None, typer.Option(metavar="ID", help="Only this game.")] = None,
+    game: Annotated[str | None, typer.Option(metavar="ID", help="Only this game, or task.")] = None,
     batch: Annotated[int | None, typer.Option(help="Only this many games at once.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -9,6 +9,7 @@ from commenv.core.errors import whole
 from commenv.games import rules
 from experiments.evaluation import evaluate
 from experiments.files import Tell, silent
+from experiments.metrics import communication
 from experiments.options import differing, over
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def over_channels(
     for (name, channel), told in zip(pairs, _shares(tell, len(pairs)), strict=True):
         team = ours[name]
         found = evaluate(team, channel, games, told(name))
+        found["communication"] = communication(team, over(team.options, channel) if channel else team.options)
         evaluations.append({"team": name, "id": team.id, "test": channel, "trained": team.options.link.fields(), **found})
     return {"folder": str(folder), "channels": [{}, *channels], "evaluations": evaluations}
 

@@ -6,7 +6,7 @@ Its peers come with the extra [bench].
 
 from collections.abc import Callable
 
-from experiments.bench import growth, sampling, simulation
+from experiments.bench import growth, information, sampling, simulation
 from experiments.bench.measure import BenchResult, Progress, Rate, Row
 
 __all__ = ["BENCHES", "BenchResult", "Progress", "Rate", "Row"]
@@ -15,5 +15,6 @@ BENCHES: dict[str, Callable[..., BenchResult]] = {
     "simulation": simulation.run,
     "growth": growth.run,
     "sampling": sampling.run,
+    "information": information.run,
 }
 """Bench of every name; the first line of its docstring says what it measures."""
