@@ -14,6 +14,9 @@ CATALOGUE = {
     "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
     "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
+    "acquisition/bandit-v0": "commenv.games.acquisition.bandit",
+    "acquisition/treasure-v0": "commenv.games.acquisition.treasure",
+    "acquisition/purchase-v0": "commenv.games.acquisition.purchase",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
