@@ -17,6 +17,7 @@ CATALOGUE = {
     "acquisition/bandit-v0": "commenv.games.acquisition.bandit",
     "acquisition/treasure-v0": "commenv.games.acquisition.treasure",
     "acquisition/purchase-v0": "commenv.games.acquisition.purchase",
+    "acquisition/linear_bandit-v0": "commenv.games.acquisition.linear_bandit",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

@@ -221,7 +221,9 @@ def limits(options: Options) -> Limits:
         return Limits(silent=cut, reachable=cut, ceiling=cut)
     beta, H, n = options.beta, options.pulls, options.stake
     silent = Limit(solver.plan(beta, H, n, np.ones((1, 1))).value - shift, True, "dynamic program; the crew is told nothing")
-    ceiling = Limit(solver.plan(beta, H, n).value - shift, options.link.size >= options.arms, "dynamic program; the crew is told the best arm")
+    ceiling = Limit(
+        solver.plan(beta, H, n).value - shift, options.link.size >= options.arms, "dynamic program; the crew is told the best arm"
+    )
     if options.link.delays[0]:
         late = Limit(silent.value, True, "messages come late, and the crew acts after one step")
         return Limits(silent=silent, reachable=late, ceiling=ceiling)

@@ -200,7 +200,9 @@ def buying(options: Options) -> tuple[int, float, bool]:
 
 def limits(options: Options) -> Limits:
     season = options.lengths
-    silent = Limit(-best_day(season, day_without(options), options.buy)[1], True, "the best day to buy, with no message till then")
+    silent = Limit(
+        -best_day(season, day_without(options), options.buy)[1], True, "the best day to buy, with no message till then"
+    )
     if options.max_cycles is not None:  # who is cut short pays less: what the uncut game costs is paid at most
         most = Limit(0.0, False, "nobody pays less than nothing")
         lower = Limit(silent.value, False, f"lower bound, uncut: {silent.source}")
