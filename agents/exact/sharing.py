@@ -1,4 +1,4 @@
-"""Agents of acquisition/linear_bandit with two arms who tell each other each reward by the best quantiser, and pull the likelier."""
+"""Agents of acquisition/linear_bandit with two arms: they tell each reward by the best quantiser and pull the likelier arm."""
 
 from collections.abc import Mapping
 

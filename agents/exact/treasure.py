@@ -40,15 +40,18 @@ class _Pair:
         questions = np.rint(view[:, 0].astype(float) * options.questions).astype(np.int64)
         answers = np.rint(view[:, 1].astype(float) * options.answers).astype(np.int64)
         move, message = np.zeros(len(view), np.int64), np.zeros(len(view), np.int64)
-        for i in np.flatnonzero(active["oracle"]):
-            # The question that is being answered is counted as asked, its answer not yet as given.
-            ends = np.cumsum(self.plan.parts(int(questions[i]) + 1, int(answers[i]), int(self.left[i])))
-            treasure = int(seen["oracle"][i, : options.doors].argmax())
-            message[i] = np.searchsorted(ends, treasure - self.first[i], side="right")
-            # Both cut the run alike; the seeker reads the same symbol from its inbox.
-            begin = 0 if message[i] == 0 else ends[message[i] - 1]
-            self.first[i], self.left[i] = self.first[i] + begin, ends[message[i]] - begin
-        for i in np.flatnonzero(active["seeker"]):
-            asks = self.plan.asks[questions[i], answers[i], self.left[i]]
-            move[i] = options.doors if asks else self.first[i]
+        where = np.column_stack([questions, answers, self.left])
+        speaks, treasure = active["oracle"], seen["oracle"][:, : options.doors].argmax(axis=1)
+        for q, k, m in np.unique(where[speaks], axis=0).tolist():
+            rows = speaks & (where == (q, k, m)).all(axis=1)
+            # The question that is being answered counts as asked already, its answer not yet as given.
+            sizes = np.array(self.plan.parts(q + 1, k, m))
+            ends = np.cumsum(sizes)
+            said = np.searchsorted(ends, treasure[rows] - self.first[rows], side="right")
+            message[rows] = said
+            # Both cut the run alike: the seeker reads the same symbol from its inbox.
+            self.first[rows] += ends[said] - sizes[said]
+            self.left[rows] = sizes[said]
+        asks = self.plan.asks[questions, answers, self.left]
+        move[:] = np.where(asks, options.doors, self.first)
         return {"seeker": move, "oracle": message}

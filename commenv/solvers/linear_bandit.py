@@ -1,7 +1,7 @@
 """Distributed linear bandits: designs, quantisers and gossip that published algorithms are made of, and two arms solved.
 
-Two arms e_1, e_2 and theta = gap * e_j, j alike, rewards with Gaussian noise: whichever arm is pulled, its reward tells as much, a
-draw from N(+h, 1) or N(-h, 1) with h = gap / (2 noise). So the best pull is the likelier arm, and what an agent is told decides
+Two arms e_1, e_2 and theta = gap * e_j, j alike, rewards with Gaussian noise: whichever arm is pulled, its reward tells as much,
+a draw from N(+h, 1) or N(-h, 1) with h = gap / (2 noise). So the best pull is the likelier arm, and what an agent is told decides
 what it earns.
 """
 

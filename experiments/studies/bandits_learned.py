@@ -38,9 +38,9 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
         columns,
         rows,
         notes=[
-            "Median (least-most) of the seeds; reward over 100,000 games of the greedy team. Share of reachable: reward / reachable, "
-            "or reachable / reward where rewards are costs. Efficiency: (reward - silent) / (reachable - silent). Cashing: whether "
-            "the team learned with knowledge paid when it is won; its reward here is the game's own.",
+            "Median (least-most) of the seeds; reward over 100,000 games of the greedy team. Share of reachable: reward / "
+            "reachable, or reachable / reward where rewards are costs. Efficiency: (reward - silent) / (reachable - silent). "
+            "Cashing: whether the team learned with knowledge paid when it is won; its reward here is the game's own.",
             *_shortfalls(found),
         ],
     )

@@ -6,8 +6,11 @@ the crew, which has seen nothing, names an arm and pulls it `stake` times.
 
 | | scout | crew |
 |---|---|---|
-| observation | successes / pulls of each arm, failures / pulls of each arm, share of pulls left (0: speak); shape (2K + 1,) | 1 in its turn; then the inbox, shape (2**bits + 1,) |
-| action | arm and message, MultiDiscrete([K, 2**bits]); the message counts in the last step alone, the arm in all others | arm, Discrete(K) |
+| observation | a share of `pulls` each: successes of each arm, failures, pulls left; shape (2K + 1,) | 1 in its turn, then the inbox |
+| action | arm and message, MultiDiscrete([K, 2**bits]) | arm, Discrete(K) |
+
+The scout's message counts in its last step alone, when no pulls are left, and its arm in all others. The inbox has 2**bits + 1
+places: the delivered symbol, one-hot, with a last place for an erasure.
 
 Reward: 1 for each success, the same for both. Ends when the crew has pulled. With `cashing` knowledge is paid when it is won:
 each step also pays U after it less U before it, where U is what the best arm known would pay in all pulls to come, the crew's

@@ -1,15 +1,19 @@
 """Linear bandit: agents pull arms of one bandit side by side and tell each other what they have seen, in a few bits a round.
 
-Agents: `agent_0`, `agent_1` by default, and `server` if there is one. The arms are e_1..e_d, the parameter is theta = gap * e_j, j
-drawn alike: the minimax instance. A round: all agents pull an arm, and each sees its own reward <x, theta> + N(0, noise**2);
+Agents: `agent_0`, `agent_1` by default, and `server` if there is one. The arms are e_1..e_d, the parameter is theta = gap * e_j,
+j drawn alike: the minimax instance. A round: all agents pull an arm, and each sees its own reward <x, theta> + N(0, noise**2);
 then all send one message each, to every other agent, or to the server, which then sends one to all of them. There is no talk
 after the last round, and none at bits=0. `channel.topology` leaves some links of a graph, `channel.rates` makes uplinks and
 downlinks differ.
 
 | | each agent | server |
 |---|---|---|
-| observation | of each arm the number of own pulls / rounds and the mean of own rewards, share of rounds gone, the reward of the last pull, the last arm one-hot, 1 if it is time to pull, shape (3d + 3,); then an inbox for each link | share of rounds gone, 1 if it is time to speak, shape (2,); then the inboxes |
-| action | arm and message, MultiDiscrete([d, 2**bits]); one of the two counts in a step | message, Discrete(2**bits) |
+| observation | what it has seen itself, shape (3d + 3,), then the inboxes | share of rounds gone, 1 if it is to speak, the inboxes |
+| action | arm and message, MultiDiscrete([d, 2**bits]); one counts in a step | message, Discrete(2**bits) |
+
+An agent sees, in this order: own pulls of each arm / rounds, the mean of own rewards of each, the share of rounds gone, the reward
+of the last pull, the last arm one-hot, 1 if it is time to pull. Each link has its inbox of 2**bits + 1 places, the last for an
+erasure. Without messages the action is the arm alone.
 
 Reward: gap if the agent pulled arm j, else 0, that is the mean of what it was paid; averaged over the agents, the same for all.
 Regret is gap * rounds less the return. Ends after the last round.
@@ -28,7 +32,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -41,6 +44,7 @@ from commenv.core.relay import FARTHEST, normal
 from commenv.solvers.linear_bandit import MOST_CELLS, quantiser, right
 
 PULL, UP, DOWN = 0, 1, 2
+MILLIONTH = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +114,6 @@ def layout(options: Options) -> Layout:
         links = [(i, M) for i in range(M)] + [(M, i) for i in range(M)]
     # Of each agent and arm the number of pulls, and the sum of rewards in millionths: a board holds integers.
     return Layout(roles=tuple(roles), links=tuple(links) if options.halves > 1 else (), cells=2 * M * d)
-
-
-MILLIONTH = 1e-6
 
 
 def parameters(options: Options) -> Parameters:

@@ -7,8 +7,11 @@ a random number of days, whose law is known.
 
 | | subscriber | source |
 |---|---|---|
-| observation | day / longest season, 1 if it has bought, 1 if it was told today, the state one-hot once it has bought, shape (K + 3,); then the inbox, shape (2**bits + 1,) | the state, one-hot, shape (K,) |
+| observation | how the season stands, shape (K + 3,), then the inbox, shape (2**bits + 1,) | the state, one-hot, shape (K,) |
 | action | a state, K to rent or K + 1 to buy, Discrete(K + 2) | message, Discrete(2**bits) |
+
+The subscriber sees, in this order: days gone / longest season, 1 if it has bought, 1 if it was told today, and the state one-hot
+once it has bought. The inbox is the delivered symbol, one-hot, with a last place for an erasure.
 
 Rewards, the same for both: -rent, -buy, and -failure for a day on which anything but the state is named: also for renting or
 buying again when that is done. Ends with the season.

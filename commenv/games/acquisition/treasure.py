@@ -6,8 +6,11 @@ a question with probability `reliability`; then it sends one message, which the 
 
 | | seeker | oracle |
 |---|---|---|
-| observation | share of questions left, share of answers left, 1 if the last question was answered, shape (3,); then the inbox, shape (2**bits + 1,) | the treasure's door, one-hot, then the share of answers given, shape (K + 1,) |
+| observation | how the asking stands, shape (3,), then the inbox, shape (2**bits + 1,) | the treasure's door, shape (K + 1,) |
 | action | a door, or K to ask, Discrete(K + 1) | message, Discrete(2**bits) |
+
+The seeker sees the share of questions left, that of answers left, and 1 if the last question was answered; the oracle the door,
+one-hot, and the share of answers given. The inbox is the delivered symbol, one-hot, with a last place for an erasure.
 
 Rewards, the same for both, discounted by the game itself: before the q-th question they count discount**(q - 1). A question
 costs `cost`; a door opened with the treasure behind it pays 1. Ends when a door is opened, or when more than `questions` are
