@@ -6,7 +6,7 @@ the crew, which has seen nothing, names an arm and pulls it `stake` times.
 
 | | scout | crew |
 |---|---|---|
-| observation | a share of `pulls` each: successes of each arm, failures, pulls left; shape (2K + 1,) | 1 in its turn, then the inbox |
+| observation | shares of `pulls`: successes of each arm, failures, pulls left, shape (2K + 1,) | 1 in its turn, the inbox |
 | action | arm and message, MultiDiscrete([K, 2**bits]) | arm, Discrete(K) |
 
 The scout's message counts in its last step alone, when no pulls are left, and its arm in all others. The inbox has 2**bits + 1
@@ -25,7 +25,7 @@ arm's chances are never drawn: the next pull pays with the mean of what is known
 Version history: v0 first release.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
@@ -203,6 +203,18 @@ def best_plan(options: Options) -> solver.Plan:
         return solver.plan(options.beta, options.pulls, options.stake, np.ones((1, 1)))
     W = link.matrix
     return solver.plan(options.beta, options.pulls, options.stake, W[:, W.any(axis=0)])
+
+
+def cash_of(options: Options) -> Callable[[Mapping[str, Any], Any], float]:
+    """U of one game from its observations, for `interfaces.cashing.Cashed`: what `cashing` pays, for any learner."""
+    beta, K, H = options.beta, options.arms, options.pulls
+
+    def value(observations: Mapping[str, Any], actions: Any) -> float:
+        seen = np.rint(np.asarray(observations["scout"], float)[: 2 * K + 1] * H)
+        won, lost, left = beta[:, 0] + seen[:K], beta[:, 1] + seen[K : 2 * K], seen[2 * K]
+        return float((left + options.stake) * (won / (won + lost)).max())
+
+    return value
 
 
 def cashed_at_first(options: Options) -> float:

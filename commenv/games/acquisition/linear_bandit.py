@@ -8,11 +8,11 @@ downlinks differ.
 
 | | each agent | server |
 |---|---|---|
-| observation | what it has seen itself, shape (3d + 3,), then the inboxes | share of rounds gone, 1 if it is to speak, the inboxes |
+| observation | what it has seen itself, shape (3d + 3,), then the inboxes | share of rounds gone, 1 if it may speak, inboxes |
 | action | arm and message, MultiDiscrete([d, 2**bits]); one counts in a step | message, Discrete(2**bits) |
 
-An agent sees, in this order: own pulls of each arm / rounds, the mean of own rewards of each, the share of rounds gone, the reward
-of the last pull, the last arm one-hot, 1 if it is time to pull. Each link has its inbox of 2**bits + 1 places, the last for an
+An agent sees, in this order: own pulls of each arm / rounds, the mean of own rewards of each, the share of rounds gone, the
+reward of the last pull, the last arm one-hot, 1 if it is time to pull. Each link has its inbox of 2**bits + 1 places, the last for an
 erasure. Without messages the action is the arm alone.
 
 Reward: gap if the agent pulled arm j, else 0, that is the mean of what it was paid; averaged over the agents, the same for all.
@@ -202,7 +202,7 @@ def limits(options: Options) -> Limits:
         most = gap * sum(right(gap, noise, M * t) for t in range(T))
         ceiling = Limit(most, M == 1, "everybody knows all earlier rewards of all")
     else:
-        # After one pull: stay if the reward is above gap / 2, else any other arm; right with probability 2 / d Phi(gap / 2 noise).
+        # After one pull: stay if it paid more than gap / 2, else any other arm; right with probability 2 / d Phi(gap / 2 noise).
         kept = gap * (1 / d + (T - 1) * 2 / d * right(gap, noise, 1))
         silent = Limit(
             kept, T <= 2, "the arm that is likeliest after the first pull" + ("" if T <= 2 else ", kept: a lower bound")
