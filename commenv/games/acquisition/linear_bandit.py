@@ -3,7 +3,7 @@
 Agents: `agent_0`, `agent_1` by default, and `server` if there is one. The arms are e_1..e_d, the parameter is theta = gap * e_j,
 j drawn alike: the minimax instance. A round: all agents pull an arm, and each sees its own reward <x, theta> + N(0, noise**2);
 then all send one message each, to every other agent, or to the server, which then sends one to all of them. There is no talk
-after the last round, and none at bits=0. `channel.topology` leaves some links of a graph, `channel.rates` makes uplinks and
+after the last round. `channel.topology` leaves some links of a graph, `channel.rates` makes uplinks and
 downlinks differ.
 
 | | each agent | server |
@@ -12,8 +12,8 @@ downlinks differ.
 | action | arm and message, MultiDiscrete([d, 2**bits]); one counts in a step | message, Discrete(2**bits) |
 
 An agent sees, in this order: own pulls of each arm / rounds, the mean of own rewards of each, the share of rounds gone, the
-reward of the last pull, the last arm one-hot, 1 if it is time to pull. Each link has its inbox of 2**bits + 1 places, the last for an
-erasure. Without messages the action is the arm alone.
+reward of the last pull, the last arm one-hot, 1 if it is time to pull. Each link has its inbox of 2**bits + 1 places, the last
+for an erasure. One who is alone has no step to talk in, and no message in its action.
 
 Reward: gap if the agent pulled arm j, else 0, that is the mean of what it was paid; averaged over the agents, the same for all.
 Regret is gap * rounds less the return. Ends after the last round.
@@ -79,9 +79,7 @@ class Options(core.Options):
     @property
     def halves(self) -> int:
         """Steps from one pull to the next."""
-        if self.link.size == 1 or (self.agents == 1 and not self.server):
-            return 1
-        return 3 if self.server else 2
+        return 3 if self.server else 2 if self.agents > 1 else 1
 
 
 class Parameters(NamedTuple):
@@ -209,7 +207,7 @@ def limits(options: Options) -> Limits:
         )
         most = gap * sum(best_shown(gap, noise, d, M * t) for t in range(T))
         ceiling = Limit(most, T == 1, "upper bound: as if each of all earlier pulls had shown a reward of every arm")
-    if options.halves == 1:
+    if options.halves == 1 or options.link.size == 1:
         bound = (
             silent if silent.exact else Limit(gap * sum(best_shown(gap, noise, d, t) for t in range(T)), False, ceiling.source)
         )
