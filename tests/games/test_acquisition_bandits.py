@@ -185,7 +185,7 @@ def test_pulls_pay_by_the_arm_and_are_seen_with_noise():
     np.testing.assert_allclose(seen["agent_1"][:, 3:6].sum(axis=1), paid, rtol=1e-5)
     assert not seen["agent_0"][:, -1].any()  # nothing is heard yet
     told = {name: np.column_stack([np.zeros(n, int), best % 2]) for name in ("agent_0", "agent_1")}
-    seen, reward, over, *_ = batch.step(told)
+    seen, reward, *_ = batch.step(told)
     assert not reward["agent_0"].any()
     np.testing.assert_array_equal(seen["agent_0"][:, 12:14].argmax(axis=1), best % 2)
     assert batch.step(pulls)[2]["agent_0"].all()

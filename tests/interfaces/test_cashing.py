@@ -21,12 +21,12 @@ def test_the_wrapper_and_the_option_pay_the_same():
     outside = Cashed(commenv.make(BANDIT, **OPTIONS), cash_of(options))
     rng = np.random.default_rng(0)
     for seed in range(5):
-        seen, _ = outside.reset(seed=seed)
+        outside.reset(seed=seed)
         inside.reset(seed=seed)
         total, own = 0.0, 0.0
         while outside.agents:
             actions = {name: rng.integers(getattr(outside.action_space(name), "nvec", 3)) for name in outside.agents}
-            seen, reward, *_, infos = outside.step(actions)
+            _, reward, *_, infos = outside.step(actions)
             assert reward["crew"] == pytest.approx(inside.step(actions)[1]["crew"])
             total, own = total + reward["crew"], own + infos["crew"]["uncashed"]
         assert total == pytest.approx(own - cashed_at_first(options))
@@ -35,8 +35,8 @@ def test_the_wrapper_and_the_option_pay_the_same():
 class TwoDoors(ParallelEnv):
     """One of two doors pays 1; listening, action 2, points at it with probability .85. Three steps."""
 
-    metadata = {"name": "two doors"}
-    possible_agents = ["player"]
+    def __init__(self):
+        self.metadata, self.possible_agents = {"name": "two doors"}, ["player"]
 
     def reset(self, seed=None, options=None):
         self.rng, self.agents, self.t = np.random.default_rng(seed), ["player"], 0
