@@ -75,7 +75,8 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
         rows,
         notes=[
             f"d = {DIMENSION}, noise 1. Phased elimination: arms e_1..e_4, theta = gap e_1, the worst of {len(GAPS)} gaps by its "
-            "mean over seeds; batched elimination: 10 arms in random directions each round. Regret: median (least-most).",
+            "mean over seeds; batched elimination: 10 arms in random directions each round. "
+            "Regret: median (least-most) of seeds.",
             "Log-log slopes of mean regret, in theory 1/2 and logarithms: "
             + ", ".join(f"{name} {slope:.3f}" for name, slope in slopes.items())
             + ".",
