@@ -39,7 +39,9 @@ class Plan:
         return np.searchsorted(_codes(self.states[layer], base), _codes(counts, base))
 
 
-def plan(priors: Sequence[Sequence[float]] | np.ndarray, pulls: int, stake: float = 0.0, channel: np.ndarray | None = None) -> Plan:
+def plan(
+    priors: Sequence[Sequence[float]] | np.ndarray, pulls: int, stake: float = 0.0, channel: np.ndarray | None = None
+) -> Plan:
     """The best explorer and listener: `pulls` pulls that pay a unit a success, one message, `stake` pulls of the arm told.
 
     priors: (a, b) of each arm's Beta distribution, shape (K, 2), positive. channel: W[m, y], the probability that symbol y is
