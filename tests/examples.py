@@ -19,6 +19,9 @@ SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
 
+SCOUT, TREASURE = "acquisition/bandit-v0", "acquisition/treasure-v0"
+PURCHASE, LINEAR = "acquisition/purchase-v0", "acquisition/linear_bandit-v0"
+
 NOISES: dict[str, dict] = {
     "noiseless": {},
     "symmetric": {"error": 0.1},
@@ -119,6 +122,15 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
     "capture, short of reach": (CAPTURE, {"reach": 1.5, "max_cycles": 9, "channel": {"erasure": 0.3}}),
+    "scout": (SCOUT, {}),
+    "scout, cashed": (SCOUT, {"arms": 3, "pulls": 3, "stake": 5, "priors": [[1, 2], [2, 1], [0.5, 0.5]], "cashing": True}),
+    "treasure": (TREASURE, {}),
+    "treasure, more answers": (TREASURE, {"doors": 5, "answers": 3, "questions": 4, "bits": 1, "channel": {"erasure": 0.2}}),
+    "purchase": (PURCHASE, {}),
+    "purchase, short": (PURCHASE, {"states": 3, "season": [0.2, 0.8], "bits": 1, "channel": {"error": 0.2}, "max_cycles": 5}),
+    "linear bandit": (LINEAR, {}),
+    "linear bandit, server": (LINEAR, {"agents": 3, "dimension": 4, "rounds": 3, "server": True, "bits": 2}),
+    "linear bandit, star": (LINEAR, {"agents": 3, "rounds": 4, "channel": {"topology": "star", "erasure": 0.1}}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "knowledge": (KNOWLEDGE, {}),
     "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),

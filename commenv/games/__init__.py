@@ -18,6 +18,10 @@ CATALOGUE = {
     "social/cascade-v0": "commenv.games.social.cascade",
     "social/steering-v0": "commenv.games.social.steering",
     "social/network-v0": "commenv.games.social.network",
+    "acquisition/bandit-v0": "commenv.games.acquisition.bandit",
+    "acquisition/treasure-v0": "commenv.games.acquisition.treasure",
+    "acquisition/purchase-v0": "commenv.games.acquisition.purchase",
+    "acquisition/linear_bandit-v0": "commenv.games.acquisition.linear_bandit",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
