@@ -16,6 +16,7 @@ REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
+GRID, MAZE, MDP = "coding/code_grid-v0", "coding/code_maze-v0", "coding/mdp-v0"
 
 NOISES: dict[str, dict] = {
     "noiseless": {},
@@ -116,6 +117,11 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
+    "grid": (GRID, {}),
+    "grid, parts and noise": (GRID, {"size": 3, "messages": 3, "parts": 4, "noise": 0.3, "history": 2, "horizon": 5}),
+    "maze": (MAZE, {"horizon": 12, "messages": 8, "bits": 3}),
+    "maze, told once": (MAZE, {"horizon": 12, "rate_limit": "total", "bits": 2, "channel": {"erasure": 0.2}, "max_cycles": 9}),
+    "mdp": (MDP, {"prior": [0.7, 0.3], "zeta": 2.0}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),

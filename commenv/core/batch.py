@@ -41,8 +41,8 @@ class Batch:
     In games whose agents move in turn an idle agent's action is ignored.
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
-    `final_info` (with `episode_return`, `episode_length` in steps, the meters, and `success` where the game has a measure of
-    it) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all agents (terminations,
+    `final_info` (with `episode_return`, `episode_length` in steps, the meters, `success` where the game has a measure of
+    it, and the figures that it names) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all agents (terminations,
     truncations, lengths, those rows) is one array for all.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
@@ -69,6 +69,7 @@ class Batch:
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
         self.measures_success = hasattr(rules, "success")
+        self.figures: tuple[str, ...] = tuple(getattr(rules, "FIGURES", ()))
         self._kernel = kernel.bind(rules)
         self._compiled: dict[str, Any] = {}  # entries of the kernel and of its driver, once they were needed
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
@@ -305,6 +306,7 @@ class Batch:
             for a, (name, givers) in enumerate(self._running):
                 givers.append(("action_mask", masker(buffers.active[a], self.choices(name))))
         last = {"episode_return": "score", "payload_bits": "spent", "messages": "messages", "blocked": "blocked"}
+        last |= {figure: figure for figure in self.figures}
         self._finals = [
             (
                 name,

@@ -14,6 +14,9 @@ CATALOGUE = {
     "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
     "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
+    "coding/code_grid-v0": "commenv.games.coding.code_grid",
+    "coding/code_maze-v0": "commenv.games.coding.code_maze",
+    "coding/mdp-v0": "commenv.games.coding.mdp",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

@@ -1,8 +1,8 @@
 """Signals of limited entropy: what T of H(T) <= R bits tells most of X, and couplings of X and Y that pass through it.
 
-The bottleneck coupling max I(X; Y), X - T - Y, H(T) <= R, with both marginals given, is at least I(X; T) + I(T; Y) - R: so T is first
-made to tell much of X (EBIM, the encoder), then coupled with Y (the decoder). Ebrahimi, Chen, Khisti (2024), Minimum entropy
-coupling with bottleneck. All rates in bits.
+The bottleneck coupling max I(X; Y), X - T - Y, H(T) <= R, with both marginals given, is at least I(X; T) + I(T; Y) - R: so T is
+first made to tell much of X (EBIM, the encoder), then coupled with Y (the decoder). Ebrahimi, Chen, Khisti (2024), Minimum
+entropy coupling with bottleneck. All rates in bits.
 """
 
 from collections.abc import Iterator
@@ -115,21 +115,11 @@ def _check_rate(rate: float) -> None:
 
 def _search(q: Array, rate: float, method: PartitionMethod) -> NDArray[np.int64]:
     """Labels of positive outcomes."""
-    n = len(q)
     if method == "exact":
         return best_of_all(q, rate)
-    found = []
-    for name, cells in (("paper", paper_cells), ("smallest", smallest_cells)):
-        if method in (name, "best"):
-            found.append(np.zeros(n, np.int64))
-            cells(q, rate, found[-1])
-    if method == "best":
-        found.append(np.zeros(n, np.int64))
-        uniform_cells(n, rate, found[-1])
-        if n <= SEARCHED:
-            for labels in found:
-                improve(q, rate, labels)
-    return max(found, key=lambda labels: entropy(np.bincount(labels, q)))
+    labels = np.zeros(len(q), np.int64)
+    {"paper": paper_cells, "smallest": smallest_cells, "best": best_cells}[method](q, rate, labels)
+    return labels
 
 
 def _partition(p: Array, labels: NDArray[np.int64]) -> Partition:
@@ -139,11 +129,11 @@ def _partition(p: Array, labels: NDArray[np.int64]) -> Partition:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     found = (place[inverse] - (names[0] < 0)).clip(min=0)
-    return Partition(found, np.bincount(found, p))
+    return Partition(found, np.bincount(found, p).astype(np.float64))
 
 
 @njit(cache=True, error_model="numpy")
-def _bits(masses):
+def bits_of(masses):
     total = 0.0
     for mass in masses:
         if mass > 0.0:
@@ -176,7 +166,7 @@ def paper_cells(p, rate, labels):
     for k in range(n):
         order[k] = n - LONGEST + (keys[k] & (LONGEST - 1))
     bits, top, largest, joined = (
-        _bits(p),
+        bits_of(p),
         n - 1,
         p[order[n - 1]],
         0,
@@ -201,7 +191,7 @@ def smallest_cells(p, rate, labels):
     masses = p.copy()
     for i in range(n):
         labels[i] = i
-    bits, cells = _bits(p), n
+    bits, cells = bits_of(p), n
     while cells > 1 and bits > rate + SLACK:
         a = b = -1
         for i in range(n):  # cells stand at the place of their first outcome; merged ones have no mass
@@ -224,7 +214,7 @@ def smallest_cells(p, rate, labels):
 @njit(cache=True, error_model="numpy")
 def uniform_cells(n, rate, labels):
     """As many equal runs of neighbours as 2**rate allows; fill `labels` and return the number of cells."""
-    size = -(-n // min(int(floor(2.0 ** min(rate, 60.0) + 1e-9)), n))
+    size = -(-n // min(floor(2.0 ** min(rate, 60.0) + 1e-9), n))
     for i in range(n):
         labels[i] = i // size
     return -(-n // size)
@@ -252,7 +242,7 @@ def improve(p, rate, labels):
         for i in range(n):
             masses[labels[i]] += p[i]
         cells = labels.max() + 1
-        now = _bits(masses)
+        now = bits_of(masses)
         best, first, second, target = now + SLACK, -1, -1, -1
         for i in range(n):
             a = labels[i]
@@ -281,6 +271,29 @@ def _gain(a, b, after_a, after_b):
 
 
 @njit(cache=True, error_model="numpy")
+def best_cells(q, rate, labels):
+    """The partition of most entropy of paper, smallest and uniform, after moves and swaps; fill `labels`, return the number of cells."""
+    n, most, cells = len(q), -1.0, 0
+    tried = np.empty(n, np.int64)
+    for way in range(3):
+        if way == 0:
+            paper_cells(q, rate, tried)
+        elif way == 1:
+            smallest_cells(q, rate, tried)
+        else:
+            uniform_cells(n, rate, tried)
+        count = improve(q, rate, tried) if n <= SEARCHED else compact(tried)
+        masses = np.zeros(count)
+        for k in range(n):
+            masses[tried[k]] += q[k]
+        bits = bits_of(masses)
+        if bits > most + SLACK:
+            most, cells = bits, count
+            labels[:] = tried
+    return cells
+
+
+@njit(cache=True, error_model="numpy")
 def best_of_all(p, rate):
     """Labels of the partition of most entropy within the rate, of all that there are."""
     n = len(p)
@@ -290,7 +303,7 @@ def best_of_all(p, rate):
         masses = np.zeros(n)
         for i in range(n):
             masses[labels[i]] += p[i]
-        bits = _bits(masses)
+        bits = bits_of(masses)
         if most < bits <= rate + SLACK:
             most = bits
             best[:] = labels
@@ -311,11 +324,13 @@ def following(labels):
 
 # ------------------------------------------------------------------------------------------------------------ stochastic
 def entropy_bounded_channel(p: ArrayLike, rate: float) -> BoundedChannel:
-    """A stochastic signal with H(T) of at most `rate` >= 0 bits that tells more of X than deterministic ones that do not meet the rate.
+    """A stochastic signal with H(T) of at most `rate` >= 0 bits that tells more of X than deterministic ones that do not meet
+    the rate.
 
-    From a deterministic map there are two ways to meet a rate nearby: upwards, part of the cell of least p(x, t) / p(t) gets a symbol
-    of its own; downwards, part of the smallest cell of the smallest symbol joins the largest symbol. Ebrahimi, Chen, Khisti (2024),
-    theorem 3. The best of these from every map is taken, of up to 7 positive outcomes; of more, from the maps that merging passes.
+    From a deterministic map there are two ways to meet a rate nearby: upwards, part of the cell of least p(x, t) / p(t) gets a
+    symbol of its own; downwards, part of the smallest cell of the smallest symbol joins the largest symbol. Ebrahimi, Chen,
+    Khisti (2024), theorem 3. The best of these from every map is taken, of up to 7 positive outcomes; of more, from the maps
+    that merging passes.
 
     >>> round(entropy_bounded_channel([0.7, 0.2, 0.1], rate=0.6).information, 9)
     0.510510331
@@ -369,7 +384,7 @@ def _meet(joint: Array, rate: float) -> tuple[float, Array] | None:
     upwards = entropy(masses) <= rate
     if upwards:
         share = np.where(joint > 0, joint / np.where(masses > 0, masses, 1), np.inf)
-        x, source = np.unravel_index(int(share.argmin()), joint.shape)
+        x, source = divmod(int(share.argmin()), joint.shape[1])
         target = joint.shape[1] - 1
         if share[x, source] == 1:  # every outcome has its own symbol: there is no more to tell
             return mutual_information(joint), joint

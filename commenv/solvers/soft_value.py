@@ -93,7 +93,7 @@ def boltzmann(Q: Array, alpha: float) -> tuple[Array, Array]:
     """V (...,) and pi (..., A) of Q (..., A): alpha ln sum exp(Q / alpha) and its gradient; the maximum at alpha = 0."""
     top = Q.max(axis=-1, keepdims=True)
     if alpha == 0:
-        weights = (Q >= top - TIE).astype(float)
+        weights = (top - TIE <= Q).astype(float)
         return top[..., 0], weights / weights.sum(axis=-1, keepdims=True)
     weights = np.exp((Q - top) / alpha)
     total = weights.sum(axis=-1, keepdims=True)
@@ -142,12 +142,10 @@ def _backwards(alpha, discount, expected, data, indices, indptr, available, term
                 V[t, s] = top + alpha * np.log(total) if alpha > 0.0 else top
 
 
-def soft_q(
-    mdp: Mdp, alpha: float, discount: float, iterations: int | None = None, terminal_bonus: bool = False
-) -> SoftValues:
+def soft_q(mdp: Mdp, alpha: float, discount: float, iterations: int | None = None, terminal_bonus: bool = False) -> SoftValues:
     """The stationary policy of soft Q-iteration: Q = discount E (r + V'), V = alpha ln sum exp(Q / alpha), 0 where it is over.
 
-    iterations: how often, from 0; None: until nothing moves by 1e-13. terminal_bonus: the value alpha ln A of what is over, which
+    iterations: how often, from Q = 0 everywhere; None: until nothing moves by 1e-13. terminal_bonus: the value alpha ln A of what is over, which
     published code of Ebrahimi, Chen, Khisti (2024) adds by giving terminal states actions. Entropy is discounted as rewards are.
     Raises ValueError for an alpha below 0 or a discount that is not in 0..1, or 1 without a number of iterations.
     """
@@ -161,8 +159,9 @@ def soft_q(
     Q, V = np.zeros((S, A)), np.where(mdp.terminal, over, boltzmann(np.zeros((S, A)), alpha)[0])
     done = 0
     while iterations is None or done < iterations:
+        known = expected if done or iterations is None else 0.0  # published code begins with Q = 0 where it is over, too
         before, done = Q, done + 1
-        Q = np.where(mdp.available, discount * (expected + (flat @ V).reshape(S, A)), -np.inf)
+        Q = np.where(mdp.available, discount * (known + (flat @ V).reshape(S, A)), -np.inf)
         V = np.where(mdp.terminal, over, boltzmann(Q, alpha)[0])
         if iterations is None and np.abs(np.where(mdp.available, Q - before, 0)).max() < 1e-13:
             break
@@ -211,8 +210,9 @@ def objective_bound(
 ) -> float:
     """Most E reward + zeta P(all parts of a message are named rightly) that a sender who acts can have, whoever receives.
 
-    Each of `parts` parts is drawn from `prior`, shape (K,); `told` is how many bits of it reach the sender at most. Every price of
-    a bit gives a bound, most reward plus price times causal entropy, and names less price times information: the tightest is found.
+    Each of `parts` parts is drawn from `prior`, shape (K,); `told` is how many bits of it reach the sender at most. Every price
+    of a bit gives a bound, most reward plus price times causal entropy, and names less price times information: the tightest is
+    found.
     """
     p = np.asarray(prior, float)
     both = _least(mdp, horizon, discount, lambda alpha: naming_value(p, zeta, alpha * log(2), parts))
