@@ -250,6 +250,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
         return {name: int(fragment.agents[name]["active"].sum()) for name in self.agents}
 
     def _log_bits(self, episodes: int) -> None:
+        if not self.env.layout.links:
+            return
         total, before = self.env.meter.total, self._meter_before.total
         counts = total.counts - before.counts
         if not counts.sum():
