@@ -16,6 +16,7 @@ from numba import njit
 
 from agents.exact import belief
 from agents.team import Deployed
+from commenv import info
 from commenv.core.batch import Batch
 from commenv.core.errors import bad, number, whole
 from commenv.core.generator import RULES, episode_key, mix, seek, uniform
@@ -132,7 +133,10 @@ class Coders:
         self.episode += fresh
         for name, watcher in self.watchers.items():
             watcher.watch(seen[name], fresh)
-        found = {"sender": self._send(seen["sender"], active["sender"]), "receiver": self._name(seen["receiver"], active["receiver"])}
+        found = {
+            "sender": self._send(seen["sender"], active["sender"]),
+            "receiver": self._name(seen["receiver"], active["receiver"]),
+        }
         if "source" in seen:
             found["source"] = self._signal("source", seen["source"], active["source"])
         return found
@@ -269,3 +273,33 @@ def tell(team: CodingTeam, games: int, seed: int = 0) -> Told:
             found["mdp_return"][ended], found["correct"][ended] = last["mdp_return"][ended], last["decode_correct"][ended]
             running &= ~ended
     return Told(**found)
+
+
+def every_way(team: CodingTeam) -> tuple[float, float]:
+    """Accuracy, and I(message; way) in bits, exactly: summed over all ways through a process whose actions have one outcome each.
+
+    Raises ValueError for another process, for actuator noise, and for a rate limit in the game itself.
+    """
+    options, carrier = team.options, team.carrier
+    if not isinstance(carrier, Tabular) or options.noise or options.limit:
+        raise ValueError(f"every way is summed over in finite processes without noise and sources, not in {team.id} as it is")
+    mdp, steps = options.mdp, options.horizon
+    if mdp.transition.max(axis=2).min() < 1 or mdp.start.max() < 1:
+        raise ValueError(f"every way is summed over where an action has one outcome: those of {team.id} have several")
+    successor, accuracy, bits = mdp.transition.argmax(axis=2), 0.0, 0.0
+    stack = [(0, int(mdp.start.argmax()), 1.0, np.tile(team.prior, (options.parts, 1)))]
+    while stack:
+        t, place, probability, beliefs = stack.pop()
+        if t == steps or mdp.terminal[place]:
+            accuracy += probability * float(beliefs.max(axis=1).prod())
+            bits += probability * sum(info.entropy(team.prior) - info.entropy(b) for b in beliefs)
+            continue
+        policy = carrier.table[min(t, len(carrier.table) - 1), place][None]
+        for a in np.flatnonzero(policy[0]):
+            after = beliefs[None].copy()
+            belief.watch_all(
+                *(after, team.fixed[None], policy, team.rate, team.method, 0.0, mdp.available[place][None]),
+                *(np.array([a]), np.array([True])),
+            )
+            stack.append((t + 1, successor[place, a], probability * policy[0, a], after[0]))
+    return accuracy, bits

@@ -16,6 +16,7 @@ CATALOGUE = {
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
     "coding/code_grid-v0": "commenv.games.coding.code_grid",
     "coding/code_maze-v0": "commenv.games.coding.code_maze",
+    "coding/code_cart-v0": "commenv.games.coding.code_cart",
     "coding/mdp-v0": "commenv.games.coding.mdp",
 }
 """Module of every id. The number in an id changes only when behaviour does."""

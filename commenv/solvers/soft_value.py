@@ -218,13 +218,21 @@ def objective_bound(
     both = _least(mdp, horizon, discount, lambda alpha: naming_value(p, zeta, alpha * log(2), parts))
     if told >= parts * log2(len(p)):
         return both
+    return min(both, soft_values(mdp, 0.0, horizon, discount).value + best_named(p, zeta, told, parts))
 
-    def named(log_price: float) -> float:
-        return naming_value(p, zeta, zeta * np.exp(log_price), parts) + zeta * np.exp(log_price) * told
 
-    found = minimize_scalar(named, bounds=(-14, 6), method="bounded", options={"xatol": 1e-7}) if zeta else None
-    naming = max(float(p.max()) ** parts * zeta, min(zeta, float(found.fun))) if found else 0.0
-    return min(both, soft_values(mdp, 0.0, horizon, discount).value + (naming if told else float(p.max()) ** parts * zeta))
+def best_named(prior: Array, zeta: float, bits: float, parts: int = 1) -> float:
+    """Most zeta P(all parts named) from so many bits about the message, an upper bound: the least over prices of a bit."""
+    silent = zeta * float(prior.max()) ** parts
+    if zeta == 0 or bits <= 0 or bits >= parts * log2(len(prior)):
+        return zeta if bits > 0 else silent
+
+    def bound(log_price: float) -> float:
+        price = zeta * float(np.exp(log_price))
+        return naming_value(prior, zeta, price, parts) + price * bits
+
+    found = minimize_scalar(bound, bounds=(-14, 6), method="bounded", options={"xatol": 1e-7})
+    return max(silent, min(zeta, float(found.fun)))
 
 
 def naming_value(prior: Array, zeta: float, price: float, parts: int = 1) -> float:

@@ -128,6 +128,19 @@ def test_the_source_speaks_before_each_step_or_once(limit, speaks):
     assert order[-1] == "receiver"
 
 
+@pytest.mark.parametrize("id", [GRID, "coding/code_cart-v0"])
+def test_when_all_parts_are_named_none_is_to_be_named(id):
+    """The last observation once wrote beyond its end, into the next game's."""
+    batch = commenv.make_batch(id, 3, seed=0, messages=2, parts=3, horizon=1)
+    batch.reset()
+    for _ in range(4):
+        *_, infos = batch.step({"sender": np.zeros(3, int), "receiver": np.zeros(3, int)})
+    last = infos["receiver"]["final_obs"]
+    assert not last[:, -3:].any()
+    if id == GRID:
+        np.testing.assert_array_equal(last[:, :16].sum(axis=1), 1)
+
+
 def test_gymnasiums_lake_is_played_alike():
     """The same actions on a frozen lake without slipping, step for step."""
     lake = gymnasium.make("FrozenLake-v1", is_slippery=False)

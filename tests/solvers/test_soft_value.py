@@ -78,15 +78,14 @@ def test_maze_policy():
     start = 5 * 8 + 4
     np.testing.assert_allclose(found.policy[start], [0.002648298, 0.000559252, 0.000018667, 0.996773784], atol=6e-10)
     np.testing.assert_allclose(found.action_values[start], [0.325849639, 0.321994999, 0.313567663, 0.340550143], atol=6e-10)
-    np.testing.assert_allclose(
-        found.action_values[2 * 8 + 7], [-0.634912208, 0.408953361, 0.586368861, 0.497482448], atol=6e-10
-    )
+    np.testing.assert_allclose(found.action_values[2 * 8 + 7], [-0.634912208, 0.408953361, 0.586368861, 0.497482448], atol=6e-10)
     clean = soft_q(MAZE, math.exp(-6), 0.95)
     np.testing.assert_allclose(clean.policy[start], [0.002701386, 0.000573670, 0.000019413, 0.996705531], atol=6e-10)
 
 
-@pytest.mark.parametrize(("bits", "reward"), [(8, 1.0), (9, 0.925579533), (10, 0.778671813), (11, 0.592103720), (12,
-0.343883324)])
+@pytest.mark.parametrize(
+    ("bits", "reward"), [(8, 1.0), (9, 0.925579533), (10, 0.778671813), (11, 0.592103720), (12, 0.343883324)]
+)
 def test_converse_of_code_grid(bits, reward):
     """The figures were made on a grid of temperatures: the minimum over all of them is lower by at most 5e-5."""
     found = soft_converse(GRID, bits, 8)

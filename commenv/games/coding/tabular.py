@@ -162,7 +162,7 @@ def observe(p, game, agents, board, i, obs):
             obs[at + S + a] = 1.0
         at += S + A
     if p.parts > 1:
-        if game.turn == RECEIVER:
+        if game.turn == RECEIVER and game.named < p.parts:
             obs[at + game.named] = 1.0
         at += p.parts
     if i == SOURCE or (i == SENDER and p.limit == 0):

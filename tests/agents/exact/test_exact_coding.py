@@ -7,7 +7,7 @@ import pytest
 
 import commenv
 from agents.exact import belief
-from agents.exact.coding import CodingTeam, tell
+from agents.exact.coding import CodingTeam, every_way, tell
 from commenv.core.game import choose
 from commenv.games import rules
 from commenv.info import entropy, greedy_coupling
@@ -21,28 +21,6 @@ def team(id, temperature=0.0, *, rate=None, method="paper", terminal_bonus=False
     return CodingTeam(
         id, choose(rules(id), options), temperature, rate=rate, method=method, terminal_bonus=terminal_bonus, seed=seed
     )
-
-
-def whole_tree(coders):
-    """Accuracy and I(message; way) of CodeGrid without noise, exactly: the sum over all ways, each with its last belief."""
-    mdp, policy, horizon = coders.options.mdp, coders.carrier.table, coders.options.horizon
-    successor, available = mdp.transition.argmax(axis=2), np.ones(4, bool)
-    accuracy, bits = 0.0, 0.0
-    stack = [(0, 0, 1.0, np.tile(coders.prior, (coders.options.parts, 1)))]
-    while stack:
-        t, place, probability, beliefs = stack.pop()
-        if t == horizon or mdp.terminal[place]:
-            accuracy += probability * beliefs.max(axis=1).prod()
-            bits += probability * sum(entropy(coders.prior) - entropy(b) for b in beliefs)
-            continue
-        for a in np.flatnonzero(policy[t, place]):
-            after = beliefs[None].copy()
-            belief.watch_all(
-                *(after, coders.fixed[None], policy[t, place][None], coders.rate, coders.method, 0.0, available[None]),
-                *(np.array([a]), np.array([True])),
-            )
-            stack.append((t + 1, successor[place, a], probability * policy[t, place, a], after[0]))
-    return accuracy, bits
 
 
 @pytest.mark.parametrize(
@@ -59,15 +37,15 @@ def whole_tree(coders):
         (0.2, 8, 2, 0.928450, 5.761682),
     ],
 )
-def test_code_grid_of_the_papers(temperature, messages, parts, accuracy, bits):
-    found, told = whole_tree(team(GRID, temperature, messages=messages, parts=parts))
+def test_code_grid_as_published(temperature, messages, parts, accuracy, bits):
+    found, told = every_way(team(GRID, temperature, messages=messages, parts=parts))
     assert found == pytest.approx(accuracy, abs=5e-3)
     if bits is not None:
         assert told == pytest.approx(bits, abs=2e-2)
 
 
 def test_another_prior():
-    found, bits = whole_tree(team(GRID, 0.3, messages=5, prior=[0.4, 0.2, 0.2, 0.1, 0.1]))
+    found, bits = every_way(team(GRID, 0.3, messages=5, prior=[0.4, 0.2, 0.2, 0.1, 0.1]))
     assert found == pytest.approx(0.999978545, abs=5e-3)
     assert bits == pytest.approx(2.121836, abs=5e-3)
 
@@ -152,7 +130,7 @@ def test_grid_games_agree_with_the_solver(options, temperature):
     coders = team(GRID, temperature, **options)
     found = tell(coders, GAMES)
     told = played(coders.options.mdp, coders.carrier.table, 8)
-    accuracy, bits = whole_tree(coders)
+    accuracy, bits = every_way(coders)
     for sample, value in (
         (found.mdp_return, told.reward),
         (found.steps, told.steps),
@@ -193,10 +171,10 @@ def test_no_rate_beats_the_limits():
     for temperature in (0.0, 0.2):
         for options in ({"messages": 4}, {"messages": 64, "zeta": 2.0}):
             coders = team(GRID, temperature, **options)
-            accuracy, _ = whole_tree(coders)
+            accuracy, _ = every_way(coders)
             reward = played(coders.options.mdp, coders.carrier.table, 8).reward + coders.options.zeta * accuracy
             assert reward <= commenv.limits(GRID, **options).ceiling.value + 1e-9
-    accuracy, _ = whole_tree(team(GRID, 0.0, messages=4))
+    accuracy, _ = every_way(team(GRID, 0.0, messages=4))
     assert 1 + accuracy == pytest.approx(commenv.limits(GRID, messages=4).ceiling.value, abs=1e-6)  # attained
 
 
