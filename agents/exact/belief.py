@@ -1,9 +1,10 @@
 """What everybody who watches a coupled sender believes of its message, and how the sender's actions are coupled with it.
 
-At every step the most uncertain part of the message is coupled with the marginal policy of the action: the joint J has the belief
-and the policy as its marginals, so actions are distributed as if there were no message, and the posterior is J's column, exactly.
-Sokota et al. (2022), MEME; parts in turn: FIMEC, Sokota et al. (2024); through a signal of limited entropy: Ebrahimi, Chen, Khisti
-(2024), MEC-B. Both sides run this same code on what both see, with ties to the lowest index: they cannot fall apart.
+At every step the most uncertain part of the message is coupled with the marginal policy of the action: the joint J has the
+belief and the policy as its marginals, so actions are distributed as if there were no message, and the posterior is J's column,
+exactly. Sokota et al. (2022), MEME; parts in turn: FIMEC, Sokota et al. (2024); through a signal of limited entropy: Ebrahimi,
+Chen, Khisti (2024), MEC-B. Both sides run this same code on what both see, with ties to the lowest index: they cannot fall
+apart.
 """
 
 import numpy as np

@@ -1,9 +1,10 @@
 """Exact agents of Markov coding games: a maximum-entropy policy of the process, coupled step by step with what is believed.
 
-The marginal policy is that of soft values at a temperature and knows no message. At each step everybody who watches couples it with
-the belief about the message; the sender acts by its message's row of the coupling, the receiver in the end names the likeliest.
-Sokota et al. (2022), MEME; messages in parts: FIMEC; with a rate, signals of limited entropy in between: Ebrahimi, Chen, Khisti
-(2024), MEC-B. A team plays through the interfaces that learned teams play through, each agent from its own observations alone.
+The marginal policy is that of soft values at a temperature and knows no message. At each step everybody who watches couples it
+with the belief about the message; the sender acts by its message's row of the coupling, the receiver in the end names the
+likeliest. Sokota et al. (2022), MEME; messages in parts: FIMEC; with a rate, signals of limited entropy in between: Ebrahimi,
+Chen, Khisti (2024), MEC-B. A team plays through the interfaces that learned teams play through, each agent from its own
+observations alone.
 """
 
 import math
@@ -182,11 +183,15 @@ def draw_all(seed, episodes, clocks, draws):
 class CodingTeam(Deployed):
     """A maximum-entropy sender whose actions tell the message, perhaps its source, and the receiver that knows how.
 
-    temperature: of the marginal policy, in reward a nat; 0: uniform over the best actions. rate: most entropy of the signal between
-    the message and the action, in bits, each step or once as the game's rate_limit says; None: the message itself. method: how beliefs
-    are compressed to it, of METHODS. terminal_bonus: soft Q-learning exactly as published with MEC-B. carrier: the process with its
-    policy, where it is not a finite one. Raises ValueError for a game that is no coding game, and what does not fit.
+    temperature: of the marginal policy, in reward a nat; 0: uniform over the best actions. rate: most entropy of the signal
+    between the message and the action, in bits, each step or once as the game's rate_limit says; None: the message itself.
+    method: how beliefs are compressed to it, of METHODS. terminal_bonus: soft Q-learning exactly as published with MEC-B.
+    carrier: the process with its policy, where it is not a finite one. Raises ValueError for a game that is no coding game, and
+    what does not fit.
     """
+
+    options: Any
+    """Those of a coding game."""
 
     def __init__(
         self,
@@ -210,9 +215,11 @@ class CodingTeam(Deployed):
         self.prior = options.probabilities
         self.rate = math.inf if rate is None else number("rate", rate, 0, math.inf)
         self.method = belief.WHOLE if rate is None else METHODS[method]
-        if carrier is None and not isinstance(options, tabular.Options):
-            raise ValueError(f"{id} has no finite process: give a carrier with its policy")
-        self.carrier: Carrier = carrier or Tabular(options, temperature, terminal_bonus)
+        if carrier is None:
+            if not isinstance(options, tabular.Options):
+                raise ValueError(f"{id} has no finite process: give a carrier with its policy")
+            carrier = Tabular(options, temperature, terminal_bonus)
+        self.carrier: Carrier = carrier
         self.names = ("sender", "receiver") if options.limit == UNLIMITED else ("sender", "receiver", "source")
         self.fixed = np.zeros(0, np.int64)
         if options.limit == TOTAL:

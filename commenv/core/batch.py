@@ -42,8 +42,8 @@ class Batch:
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
     `final_info` (with `episode_return`, `episode_length` in steps, the meters, `success` where the game has a measure of
-    it, and the figures that it names) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all agents (terminations,
-    truncations, lengths, those rows) is one array for all.
+    it, and its own figures) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all
+    agents (terminations, truncations, lengths, those rows) is one array for all.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
     """

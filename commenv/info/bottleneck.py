@@ -272,7 +272,7 @@ def _gain(a, b, after_a, after_b):
 
 @njit(cache=True, error_model="numpy")
 def best_cells(q, rate, labels):
-    """The partition of most entropy of paper, smallest and uniform, after moves and swaps; fill `labels`, return the number of cells."""
+    """The partition of most entropy of paper, smallest and uniform after moves and swaps: fill `labels`, return the cells."""
     n, most, cells = len(q), -1.0, 0
     tried = np.empty(n, np.int64)
     for way in range(3):

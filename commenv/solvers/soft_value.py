@@ -145,9 +145,10 @@ def _backwards(alpha, discount, expected, data, indices, indptr, available, term
 def soft_q(mdp: Mdp, alpha: float, discount: float, iterations: int | None = None, terminal_bonus: bool = False) -> SoftValues:
     """The stationary policy of soft Q-iteration: Q = discount E (r + V'), V = alpha ln sum exp(Q / alpha), 0 where it is over.
 
-    iterations: how often, from Q = 0 everywhere; None: until nothing moves by 1e-13. terminal_bonus: the value alpha ln A of what is over, which
-    published code of Ebrahimi, Chen, Khisti (2024) adds by giving terminal states actions. Entropy is discounted as rewards are.
-    Raises ValueError for an alpha below 0 or a discount that is not in 0..1, or 1 without a number of iterations.
+    iterations: how often, from Q = 0 everywhere; None: until nothing moves by 1e-13. terminal_bonus: the value alpha ln A of
+    what is over, which published code of Ebrahimi, Chen, Khisti (2024) adds by giving terminal states actions.
+    Entropy is discounted as rewards are. Raises ValueError for an alpha below 0 or a discount that is not in 0..1, or 1 without a
+    number of iterations.
     """
     _check(alpha)
     if not 0 < discount <= 1 or (discount == 1 and iterations is None):

@@ -1,8 +1,8 @@
 """What a return in the maze costs in names, and names in return: exact agents over temperatures and rates, beside the converse.
 
 The figure of Ebrahimi, Chen, Khisti (2024): 512 messages; the marginal policy is soft Q-learning's as they published it, the
-receiver's accuracy is E max of its last belief. Rates are shares of H(M), per step: R = share * H(M) (their captions say H(M) / R).
-Curves go over temperatures. Each point is 200 games a seed.
+receiver's accuracy is E max of its last belief. Rates are shares of H(M), per step: R = share * H(M) (their captions say H(M) /
+R). Curves go over temperatures. Each point is 200 games a seed.
 """
 
 import math
@@ -89,7 +89,7 @@ def _point(options: Options, beta: float, share: float, method: str, seeds: Sequ
 
 
 def converse(options: Options, accuracies: Sequence[float] = ACCURACIES) -> list[tuple[float, float]]:
-    """(accuracy, return that no sender exceeds who lets M messages be named so well): Fano's bits, then the soft-value converse."""
+    """(accuracy, return that nobody exceeds whose message is named so well): Fano's bits, then the soft-value converse."""
     return [
         (accuracy, soft_converse(options.noisy, fano(accuracy, options.messages), options.horizon, options.discount))
         for accuracy in accuracies
@@ -146,6 +146,7 @@ def table(points: Sequence[Point]) -> Study:
     away = [abs(p.mdp_return - p.exact_return) / p.return_error for p in points if p.return_error]
     notes = [
         f"Each point is {points[0].games} games; ± is one standard error. bits: I(message; way), of 9.",
-        f"The return is that of the marginal policy whatever the rate and the method: {max(away):.1f} standard errors away at most.",
+        "The return is the marginal policy's whatever the rate and the method: of its exact value every point is within "
+        f"{max(away):.1f} standard errors.",
     ]
     return Study("Return against accuracy in the maze, exact agents", columns, rows, notes)

@@ -8,7 +8,7 @@ everybody.
 | | sender | receiver | source, if any |
 |---|---|---|---|
 | observation | what is public, then the message, each part one-hot (256,) | what is public | what is public, then the message |
-| action | push left, push right, Discrete(2) | a part of the message, Discrete(256) | message over the channel, Discrete(2**bits) |
+| action | push left, right, Discrete(2) | a part of the message, Discrete(256) | over the channel, Discrete(2**bits) |
 
 Public are the position and velocity of the cart and the angle and velocity of the pole, as in Gymnasium (4,); the clock, steps
 / horizon; the push executed last, one-hot (2,); and which part is to be named, one-hot (32,). With probability `noise` the push
