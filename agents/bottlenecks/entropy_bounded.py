@@ -17,10 +17,10 @@ class EntropyBounded(Bottleneck):
     """One symbol: the cell of the state that the hidden vector speaks of; a listener reads the belief that the cell leaves.
 
     belief [K]: distribution of the state, known to both ends. Its states are partitioned once into cells with H(symbol) <= rate
-    bits, so that the symbol tells most of the state (`info.entropy_bounded_partition`); what is learned is to which state a hidden
-    vector belongs. reads = K: p(state | symbol). In training the symbol is drawn with the cells' odds by Gumbel noise.
-    rate: KL(odds || the batch's mean), in bits. The bits of the message are log2 of the cells, its entropy is at most the rate: an
-    entropy code may spend no more than a bit above that.
+    bits, so that the symbol tells most of the state (`info.entropy_bounded_partition`); what is learned is to which state a
+    hidden vector belongs. reads = K: p(state | symbol). In training the symbol is drawn with the cells' odds by Gumbel noise.
+    rate: KL(odds || the batch's mean), in bits. The bits of the message are log2 of the cells, its entropy is at most the rate:
+    an entropy code may spend no more than a bit above that.
     """
 
     posterior: Tensor
@@ -54,7 +54,7 @@ class EntropyBounded(Bottleneck):
         rate: float | None = None,
         method: PartitionMethod = "best",
     ) -> Self:
-        """2**bits symbols, of at most `rate` bits of entropy, by default of `bits`; belief None: 2**(bits + 1) states, all alike."""
+        """2**bits symbols, of at most `rate` bits of entropy, or of `bits`; belief None: 2**(bits + 1) states, all alike."""
         symbols = tabled("entropy_bounded", bits)
         if method not in METHODS:
             raise ValueError(f"method of entropy_bounded is {method!r}: one of {', '.join(METHODS)} is needed")
