@@ -12,6 +12,7 @@ from experiments.screen import (
     frontier_tables,
     limits_table,
     progress,
+    rank_tables,
     refusals,
     repeats_table,
     run_table,
@@ -281,6 +282,45 @@ def repeat(
 
 
 @app.command()
+def rank(
+    places: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Folders with teams, or module:callable that makes one; of one game.")
+    ],
+    matches: Annotated[
+        str,
+        typer.Option(help="`partners`: speakers with each other's listeners. `rivals`: the higher return on the same seed wins."),
+    ] = "partners",
+    alpha: Annotated[float, typer.Option(help="Intensity of selection; infinite: only better and worse count.")] = float("inf"),
+    population: Annotated[int, typer.Option(help="Individuals in each population.")] = 50,
+    noise: Annotated[float, typer.Option(help="Where alpha is infinite: how often the worse takes over.")] = 0.01,
+    delta: Annotated[float, typer.Option(help="Probability that any comparison that is called sure is wrong.")] = 0.1,
+    games: Annotated[int, typer.Option(help="Games of each team or pair, at most.")] = 10_000,
+    scale: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Least and largest return of a game, for partners who are played.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of rank.json and rank.png.")] = Path("runs/rank"),
+    as_json: Json = False,
+) -> None:
+    """Rank teams by alpha-Rank: how much of the time evolving populations of them would spend with each.
+
+    Examples:
+
+    - `commenv rank runs/messaging-referential-v0/bits=2/seed=0 runs/messaging-referential-v0/bits=2/seed=1`
+    - `commenv rank runs/junction --matches rivals`
+    """
+    with refusals():
+        from experiments import rank as ranks
+        from experiments.options import span
+
+        with progress("ranking") as (tell, _):
+            found = ranks.contestants(places)
+            chain = {"alpha": alpha, "population": population, "noise": noise}
+            played = {"delta": delta, "games": games, "scale": span(scale) if scale else None}
+            page = ranks.rank(found, matches, out, tell, **played, **chain)
+        show(page, as_json, *rank_tables(page), f"{out / 'rank.json'}, {out / 'rank.png'}")
+
+
+@app.command()
 def study(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="A study; without one, all are listed.")] = None,
     seeds: Annotated[str, typer.Option(help="A count (5: seeds 0 to 4) or a list (`3,7`; `3,` is seed 3 alone).")] = "5",
@@ -312,7 +352,9 @@ def study(
 
 @app.command()
 def report(
-    results: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of results; the repository's if not given.")] = None,
+    results: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of results; the repository's if not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One page, README.md in the folder, of all results in it: frontiers, recipes over seeds, studies."""
