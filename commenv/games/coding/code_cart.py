@@ -198,7 +198,7 @@ def limits(options: Options) -> Limits:
     if options.max_cycles is not None and options.max_cycles < each * steps + options.parts + 1:
         steps, cut = min(steps, -(-options.max_cycles // each)), True
     guess = options.zeta * float(options.probabilities.max()) ** options.parts
-    named = best_named(options.probabilities, options.zeta, min(float(steps), options.told), options.parts)
+    named = best_named(options.probabilities, options.zeta, min(float(steps), options.told(steps)), options.parts)
     silent = Limit(float(steps) if cut else steps + guess, not cut and not options.noise, "all steps, and the likeliest image")
     ceiling = max(steps + named, silent.value)
     source = "all steps, and the most that a bit a step can tell (Fano)"

@@ -69,10 +69,9 @@ class Options(core.Options):
         """The rate limit as the rules read it."""
         return RATE_LIMITS.index(self.rate_limit)
 
-    @property
-    def told(self) -> float:
-        """Bits of the message that may reach the sender altogether; infinite where nothing but the message itself limits them."""
-        return self.link.capacity if self.limit == TOTAL or (self.limit and not self.link.capacity) else math.inf
+    def told(self, steps: int) -> float:
+        """Bits of the message that may reach the sender in so many steps of the process; infinite where it sees the message."""
+        return {UNLIMITED: math.inf, PER_STEP: steps * self.link.capacity, TOTAL: self.link.capacity}[self.limit]
 
     @property
     def shown(self) -> int:

@@ -197,7 +197,7 @@ def _limits(options: Options) -> Limits:
         steps = min(steps, -(-options.max_cycles // each))
     best = soft_values(mdp, 0.0, steps, options.discount).value
     chance = options.zeta * float(prior.max()) ** options.parts
-    bound = objective_bound(mdp, prior, options.zeta, steps, options.discount, parts=options.parts, told=options.told)
+    bound = objective_bound(mdp, prior, options.zeta, steps, options.discount, parts=options.parts, told=options.told(steps))
     silent = Limit(best if cut else best + chance, not cut, "best policy of the process, and the likeliest message named")
     bound = max(bound, silent.value)
     exact = silent.exact and bound <= silent.value + 1e-9
