@@ -86,7 +86,7 @@ def cart_team(
     return CodingTeam(ID, options, temperature, carrier=Cart(options, found, temperature), seed=seed, **how)
 
 
-def train_cart(seed: int, updates: int = 6000, told: Callable[[int], None] = lambda done: None) -> dict[str, np.ndarray]:
+def train_cart(seed: int, updates: int = 4000, told: Callable[[int], None] = lambda done: None) -> dict[str, np.ndarray]:
     """Soft Q-learning from replayed steps of 64 carts, 256 of them an update; a time limit is no end. Returns the weights."""
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
