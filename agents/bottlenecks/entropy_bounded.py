@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from agents.bottlenecks.contract import Bottleneck, Message, gumbel, information, none, straight_through, tabled
@@ -27,7 +28,7 @@ class EntropyBounded(Bottleneck):
     cells: Tensor
 
     def __init__(
-        self, width: int, belief: Sequence[float], rate: float, method: PartitionMethod = "best", symbols: int | None = None
+        self, width: int, belief: ArrayLike, rate: float, method: PartitionMethod = "best", symbols: int | None = None
     ) -> None:
         super().__init__()
         p = info.distribution(belief)
@@ -58,7 +59,7 @@ class EntropyBounded(Bottleneck):
         symbols = tabled("entropy_bounded", bits)
         if method not in METHODS:
             raise ValueError(f"method of entropy_bounded is {method!r}: one of {', '.join(METHODS)} is needed")
-        known = np.full(2 * symbols, 0.5 / symbols) if belief is None else belief
+        known: ArrayLike = np.full(2 * symbols, 0.5 / symbols) if belief is None else belief
         return cls(width, known, bits if rate is None else rate, method, symbols)
 
     def forward(self, hidden: Tensor, noise: Tensor | None = None) -> Message:
