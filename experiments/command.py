@@ -219,7 +219,12 @@ def frontier(
     - `commenv frontier messaging/referential-v0 reward=ordered --bits 1,2 --out runs/ordered`
     - `commenv frontier messaging/referential-v0 --axis entropy`
     - `commenv frontier --recipe traffic_junction-easy --bits 1,2,4`
+    - `commenv frontier coding/code_maze-v0`, whose frontier is its study's: exact agents, over temperatures and rates
     """
+    from experiments.studies import FRONTIERS
+
+    if id in FRONTIERS and not words and not recipe:
+        return study(FRONTIERS[id], seeds, out, as_json)
     folder = out or Path("runs") / (recipe or id or "").replace("/", "-")
     with refusals(lambda: _stopped(folder)):
         from commenv.core.errors import bad

@@ -18,6 +18,7 @@ CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
+CART, GRID, MAZE, MDP = "coding/code_cart-v0", "coding/code_grid-v0", "coding/code_maze-v0", "coding/mdp-v0"
 
 SCOUT, TREASURE = "acquisition/bandit-v0", "acquisition/treasure-v0"
 PURCHASE, LINEAR = "acquisition/purchase-v0", "acquisition/linear_bandit-v0"
@@ -131,6 +132,13 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "linear bandit": (LINEAR, {}),
     "linear bandit, server": (LINEAR, {"agents": 3, "dimension": 4, "rounds": 3, "server": True, "bits": 2}),
     "linear bandit, star": (LINEAR, {"agents": 3, "rounds": 4, "channel": {"topology": "star", "erasure": 0.1}}),
+    "grid": (GRID, {}),
+    "grid, parts and noise": (GRID, {"size": 3, "messages": 3, "parts": 4, "noise": 0.3, "history": 2, "horizon": 5}),
+    "maze": (MAZE, {"horizon": 12, "messages": 8, "bits": 3}),
+    "maze, told once": (MAZE, {"horizon": 12, "rate_limit": "total", "bits": 2, "channel": {"erasure": 0.2}, "max_cycles": 9}),
+    "cart": (CART, {"noise": 0.25, "messages": 4, "parts": 3}),
+    "cart, with a source": (CART, {"messages": 8, "parts": 2, "rate_limit": "per_step", "bits": 3, "horizon": 9}),
+    "mdp": (MDP, {"prior": [0.7, 0.3], "zeta": 2.0}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "knowledge": (KNOWLEDGE, {}),
     "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),

@@ -1,6 +1,6 @@
 """n games side by side. This class owns what no game may get wrong: validation, seeds, autoreset, budgets and meters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import pairwise
@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from numba import config
 
 from commenv.core import kernel
-from commenv.core.copies import LARGE, Shelf, copier
+from commenv.core.copies import Shelf, copier, masker
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
 from commenv.core.in_place import InPlace
@@ -44,9 +44,9 @@ class Batch:
     In games whose agents move in turn an idle agent's action is ignored.
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
-    `final_info` (with `episode_return`, `episode_length` in steps, the meters, and `success` where the game has a measure of
-    it) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all agents (terminations,
-    truncations, lengths, those rows) is one array for all.
+    `final_info` (with `episode_return`, `episode_length` in steps, the meters, `success` where the game has a measure of
+    it, and its own figures) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all
+    agents (terminations, truncations, lengths, those rows) is one array for all.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
     """
@@ -72,6 +72,7 @@ class Batch:
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
         self.measures_success = hasattr(rules, "success")
+        self.figures: tuple[str, ...] = tuple(getattr(rules, "FIGURES", ()))
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
         self._parts = list(enumerate(pairwise(cuts)))
         self._pool = ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
@@ -333,6 +334,7 @@ class Batch:
             for a, (name, givers) in enumerate(self._running):
                 givers.append(("action_mask", masker(buffers.active[a], self.choices(name))))
         last = {"episode_return": "score", "payload_bits": "spent", "messages": "messages", "blocked": "blocked"}
+        last |= {figure: figure for figure in self.figures}
         self._finals = [
             (
                 name,
@@ -475,15 +477,6 @@ class Batch:
             if wrong.any():
                 i = int(wrong.argmax())
                 self._refuse(f"game {i}", a, int(act[i]), int(message[i]))
-
-
-def masker(active: np.ndarray, choices: int) -> Callable[[], np.ndarray]:
-    """What makes action masks (n, choices): all True where the agent is active, elsewhere the first alone."""
-    rows = np.stack([np.arange(choices) == 0, np.ones(choices, bool)])
-    moves, take = active.view(np.int8), Shelf((len(active), choices), np.dtype(bool)).take
-    if len(active) * choices < LARGE:
-        return lambda: rows.take(moves, axis=0)
-    return lambda: rows.take(moves, axis=0, out=take(), mode="clip")  # the mode that asks for no buffer of its own
 
 
 def as_record(array: np.ndarray) -> np.ndarray:

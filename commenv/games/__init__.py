@@ -22,6 +22,10 @@ CATALOGUE = {
     "acquisition/treasure-v0": "commenv.games.acquisition.treasure",
     "acquisition/purchase-v0": "commenv.games.acquisition.purchase",
     "acquisition/linear_bandit-v0": "commenv.games.acquisition.linear_bandit",
+    "coding/code_grid-v0": "commenv.games.coding.code_grid",
+    "coding/code_maze-v0": "commenv.games.coding.code_maze",
+    "coding/code_cart-v0": "commenv.games.coding.code_cart",
+    "coding/mdp-v0": "commenv.games.coding.mdp",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

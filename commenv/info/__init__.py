@@ -21,11 +21,21 @@ one_shot, speaking_one_shot, noisy_one_shot            best reward with a single
 entropy_coded                                          best reward with a single message of limited entropy
 greedy_coupling, exact_coupling,
 coupling_lower_bound                                   joint distributions of low entropy
+entropy_bounded_partition, entropy_bounded_channel     signals of limited entropy that tell most
+bottleneck_coupling                                    couplings through such a signal
 distribution, stochastic                               checks of a probability vector and of a channel
 
 Everything is in bits.
 """
 
+from commenv.info.bottleneck import (
+    BottleneckCoupling,
+    BoundedChannel,
+    Partition,
+    bottleneck_coupling,
+    entropy_bounded_channel,
+    entropy_bounded_partition,
+)
 from commenv.info.capacity import (
     Capacity,
     capacity,
@@ -72,14 +82,18 @@ from commenv.info.rate_reward import (
 )
 
 __all__ = [
+    "BottleneckCoupling",
+    "BoundedChannel",
     "BurstCapacity",
     "Capacity",
     "Coupling",
     "Estimate",
     "OneShot",
     "PartialInformation",
+    "Partition",
     "RateReward",
     "SpeakingOneShot",
+    "bottleneck_coupling",
     "burst_capacity",
     "capacity",
     "cauchy_schwarz",
@@ -90,6 +104,8 @@ __all__ = [
     "directed_information",
     "distribution",
     "entropy",
+    "entropy_bounded_channel",
+    "entropy_bounded_partition",
     "entropy_coded",
     "erasure_capacity",
     "estimate_entropy",

@@ -151,8 +151,8 @@ def majorisation_bound(*marginals: ArrayLike) -> float:
 def profile_bound(*marginals: ArrayLike) -> float:
     """Integral over t in 0..1, in bits, of log2 of 1 over the least of the marginals' profiles at t.
 
-    A profile at t is the mass of the atom that holds quantile t where atoms stand in ascending order. Every atom of a coupling lies
-    within an atom of each marginal, so its own profile is nowhere above theirs.
+    A profile at t is the mass of the atom that holds quantile t where atoms stand in ascending order. Every atom of a coupling
+    lies within an atom of each marginal, so its own profile is nowhere above theirs.
     """
     ascending = [np.sort(p[p > 0]) for p in _checked(marginals)]
     ends = [np.cumsum(p) for p in ascending]
@@ -166,8 +166,8 @@ def profile_bound(*marginals: ArrayLike) -> float:
 def exact_coupling(p: ArrayLike, q: ArrayLike) -> Coupling:
     """The coupling of least entropy of two distributions with at most 12 positive outcomes together.
 
-    Entropy is concave, so a least one is a vertex of the transportation polytope: its cells form a forest, and a forest has a leaf,
-    whose cell holds all that is left of one outcome. Every order of such leaves is tried, outcomes of equal mass as one.
+    Entropy is concave, so a least one is a vertex of the transportation polytope: its cells form a forest, and a forest has a
+    leaf, whose cell holds all that is left of one outcome. Every order of such leaves is tried, outcomes of equal mass as one.
     Raises ValueError for larger distributions.
 
     >>> round(exact_coupling([0.36, 0.25, 0.2, 0.19], [0.45, 0.3, 0.25]).entropy, 9)
