@@ -28,8 +28,8 @@ EDGES_EVERY = 5
 
 
 class _Rows(SampleBatch):
-    """Columns whose rows the learner's own generator shuffles: RLlib takes numpy's global one, which no checkpoint holds and anybody
-    may move."""
+    """Columns whose rows the learner's own generator shuffles: RLlib takes numpy's global one, which no checkpoint holds and
+    anybody may move."""
 
     generator: torch.Generator
 

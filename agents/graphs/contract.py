@@ -52,8 +52,8 @@ class Graph(nn.Module):
         return []
 
     def advance(self, progress: float) -> None:
-        """Told after each update of the learner, with how much of the training is over, 0 to 1. What it changes is in buffers: runners
-        and files hold them."""
+        """Told after each update of the learner, with how much of the training is over, 0 to 1. What it changes is in buffers:
+        runners and files hold them."""
 
     def loss(self) -> Tensor:
         """The graph's own loss (sparsity, ...), a scalar in units of the policy loss."""

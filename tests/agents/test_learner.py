@@ -21,8 +21,10 @@ def weights(algo):
 
 @pytest.mark.usefixtures("ray_session")
 def test_commformer_is_trained_in_its_phases():
-    """Hu et al. 2024: dense at first, every fifth epoch for the edges alone, and from post_ratio on the edges rest. Each time round
-    two fragments are sampled, one to look at."""
+    """Hu et al. 2024: dense at first, every fifth epoch for the edges alone, and from post_ratio on the edges rest.
+
+    Each time round two fragments are sampled, one to look at.
+    """
     updates = 12
     config = CommPPOConfig().environment(JUNCTION).communication(graph="commformer", width=16, total_steps=updates * 2 * 64)
     config.communication(graph_options={"warm": 2, "post_ratio": 0.75})
