@@ -231,10 +231,13 @@ class CommPPOConfig(PPOConfig):
         """What suits teams that talk over a graph, where the user has said nothing."""
         total = self.total_steps
         fragment = min(self.options().max_cycles or 32, 64)
+        games = self.num_envs_per_env_runner if "num_envs_per_env_runner" in self.said else 256
+        length = self.rollout_fragment_length if "rollout_fragment_length" in self.said else fragment
+        steps = games * (fragment if length == "auto" else length) * max(1, self.num_env_runners)
         wanted = {
             "num_envs_per_env_runner": 256,
             "rollout_fragment_length": fragment,
-            "train_batch_size_per_learner": 256 * fragment,
+            "train_batch_size_per_learner": steps // max(1, self.num_learners),
             "minibatch_size": 64,  # rows, which are games of a fragment
             "num_epochs": 3,
             "lr": [[0, 2e-3], [int(0.3 * total), 2e-3], [total, 1e-4]],
