@@ -119,6 +119,8 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "junction, no links": (JUNCTION, {"difficulty": "hard", "bits": 0, "cars": 6, "add_rate": 0.2, "max_cycles": 30}),
     "prey": (PREY, {}),
     "prey, competitive": (PREY, {"grid": 4, "vision": 1, "mode": "competitive", "max_cycles": 9, "channel": {"erasure": 0.3}}),
+    "prey, of varying number": (PREY, {"grid": 4, "predators": 4, "sizes": [1, 3], "max_cycles": 9, "bits": 1}),
+    "junction, of varying number": (JUNCTION, {"sizes": [1, 4], "max_cycles": 12}),
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
