@@ -243,10 +243,6 @@ def route(p, game, agents, board, source, target):
     return near(p, agents[source].cell, agents[target].cell)
 
 
-def route(p, game, agents, board, source, target):
-    return near(p, agents[source].cell, agents[target].cell)
-
-
 def observe(p, game, agents, board, i, obs):
     if agents[i].there == 1:
         look(p, game.prey, agents[i].cell, board, obs)
