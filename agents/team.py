@@ -137,7 +137,7 @@ class TalkingTeam(Deployed):
 
     def split(self) -> list[LoneAgent]:
         """N agents that hold their own networks only and exchange bytes."""
-        return [LoneAgent(self.network, i) for i in range(len(self.network.plan.names))]
+        return [LoneAgent.of(self.network, i) for i in range(len(self.network.plan.names))]
 
     def page(self) -> dict[str, Any]:
         return {"plan": self.network.plan.as_dict()}
