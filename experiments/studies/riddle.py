@@ -33,7 +33,16 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
         found.setdefault((n, members), []).append(point)
     return Study(
         "Switch riddle, one bit: codes learned off-policy from games played at random",
-        ["prisoners", "codes side by side", "seeds", "env steps", "seconds", "value", "of the ceiling", "of what a bit can buy"],
+        [
+            "prisoners",
+            "codes side by side",
+            "seeds",
+            "env steps",
+            "CPU seconds",
+            "value",
+            "of the ceiling",
+            "of what a bit can buy",
+        ],
         [_row(n, members, points) for (n, members), points in found.items()],
         [
             "Each code is a table of what a mover does, given the step, whether it has moved before, and its inbox. Nothing is "
