@@ -7,6 +7,7 @@ from commenv.core.game import Rules
 
 CATALOGUE = {
     "messaging/referential-v0": "commenv.games.messaging.referential",
+    "acquisition/hiring-v0": "commenv.games.acquisition.hiring",
     "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
     "classic/reference-v0": "commenv.games.classic.reference",
     "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",
