@@ -45,6 +45,7 @@ from commenv.core.errors import bad, number
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, rule
 from commenv.core.limits import Limit, Limits
+from commenv.core.tables import frozen
 from commenv.solvers import hiring as theory
 from commenv.solvers import hiring_program as programs
 
@@ -99,7 +100,10 @@ class Options(core.Options):
         if given and (self.noise, self.cost) != (Options.noise, Options.cost):
             raise ValueError("noise and cost are of the common source: leave them out where you give tables")
         for name in given:
-            object.__setattr__(self, name, _frozen(name, getattr(self, name)))
+            rows = getattr(self, name)
+            agents_differ = name == "costs" and isinstance(rows, Sequence) and not isinstance(rows, str)
+            kept = tuple(frozen(name, row) for row in rows) if agents_differ else frozen(name, rows)
+            object.__setattr__(self, name, kept)
         instance, _ = self.plans()
         if isinstance(self.mechanism, str):
             if self.mechanism not in MECHANISMS:
@@ -129,24 +133,10 @@ class Options(core.Options):
         return theory.Mechanism(*tables, instance.decisions)
 
 
-def _frozen(name: str, given: Any) -> tuple:
-    """Nested tuples, which nobody changes later."""
-    try:
-        if name == "costs":
-            return tuple(tuple(np.array(row, float).tolist()) for row in given)
-        return _tuples(np.array(given, float).tolist())
-    except (TypeError, ValueError):
-        raise bad(name, given, "nested lists of numbers") from None
-
-
-def _tuples(given: Any) -> Any:
-    return tuple(map(_tuples, given)) if isinstance(given, list) else given
-
-
 def _own_mechanism(given: Any, instance: theory.Instance, cap: float) -> dict[str, tuple]:
     if not isinstance(given, Mapping) or set(given) != {"probability", "payments"}:
         raise bad("mechanism", given, f"one of {', '.join(MECHANISMS)}, or a mapping of probability and payments")
-    tables = {name: np.array(_frozen(name, given[name]), float) for name in ("probability", "payments")}
+    tables = {name: np.array(frozen(name, given[name]), float) for name in ("probability", "payments")}
     B, T, S = instance.law.shape
     mu, payments = tables["probability"], tables["payments"]
     if mu.shape != (B,) or mu.min() < 0 or abs(mu.sum() - 1) > 1e-9:
@@ -154,7 +144,7 @@ def _own_mechanism(given: Any, instance: theory.Instance, cap: float) -> dict[st
     if payments.shape != (len(instance.costs), B, S, T) or not (payments >= 0).all() or not (payments <= cap).all():
         wanted = f"of shape {(len(instance.costs), B, S, T)}, from 0 to the cap"
         raise ValueError(f"payments of shape {payments.shape} are not allowed: they must be {wanted} {cap:g}")
-    return {name: _tuples(table.tolist()) for name, table in tables.items()}
+    return {name: frozen(name, table) for name, table in tables.items()}
 
 
 class Parameters(NamedTuple):
