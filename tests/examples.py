@@ -14,6 +14,7 @@ from commenv.games import CATALOGUE
 
 REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
+HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
 
@@ -116,6 +117,21 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
+    "hiring": (HIRING, {}),
+    "hiring, fewer messages than signals": (
+        HIRING,
+        {
+            "bits": 1,
+            "prior": [0.5, 0.5],
+            "costs": [[0, 0.01], [0.02]],
+            "kernel": [[[[[0.5], [0.5], [0.0]]] * 2], [[[[0.7], [0.2], [0.1]], [[0.1], [0.2], [0.7]]]]],
+            "utility": [[1, 0], [0, 1], [0.6, 0.6]],
+            "mechanism": "deterministic",
+        },
+    ),
+    "hiring, noise": (HIRING, {"bits": 2, "margin": 0.01, "channel": {"error": 0.2, "erasure": 0.1, "drop": 0.1}}),
+    "senders": (SENDERS, {}),
+    "senders, cheap talk": (SENDERS, {"commitment": "none", "bias": 0.5, "channel": {"symbols": 3, "silence": True, "cap": 1}}),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from agents.team import Deployed, Team
-from commenv.games.acquisition.hiring import EFFORT, REPORT, Options
+from commenv.games.acquisition.hiring import EFFORT, REPORT, SETTLE, Options
 from commenv.solvers.hiring import Strategy
 
 ID = "acquisition/hiring-v0"
 
 
 class Principal:
-    """Decides best, given that agents obey, by what it told them and what of their reports arrived; its mechanism is the game's."""
+    """Decides best for agents who obey, by what it told them and what of their reports arrived; its mechanism is the game's."""
 
     def __init__(self, options: Options) -> None:
         self.instance, self.plans = options.plans()
@@ -68,12 +68,14 @@ class Company(Deployed):
         return self
 
     def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
-        return {name: agent.act(seen[name]) for name, agent in self.hired.items()} | {"principal": self.principal.act(seen["principal"])}
+        return {name: agent.act(seen[name]) for name, agent in self.hired.items()} | {
+            "principal": self.principal.act(seen["principal"])
+        }
 
 
 # ------------------------------------------------------------------------------------------- learned agents, in theory
 def views(options: Options, i: int) -> tuple[np.ndarray, np.ndarray]:
-    """All that agent i may see: before its effort (P, w), by plan; and before its report (P, B, S, w), by plan, effort, signal."""
+    """All that agent i may see: before its effort (P, w), by plan; before its report (P, B, S, w), by plan, effort, signal."""
     _, plans = options.plans()
     P, B, S = plans.sizes[i], options.instance.efforts[i], options.instance.signals[i]
     begin, made, saw = 3, 3 + P, 3 + P + B
@@ -103,6 +105,22 @@ def strategy(team: Team, i: int) -> Strategy:
     return Strategy(made, report)
 
 
+def decisions(team: Team) -> np.ndarray:
+    """What the principal of a learned team decides, greedily, for every profile of plans and joint message, shape (|P|, |M|)."""
+    options = team.options
+    assert isinstance(options, Options)
+    instance, plans = options.plans()
+    sizes, boxes, places = plans.sizes, instance.signals, options.link.places
+    seen = np.zeros((*sizes, *boxes, 3 + sum(sizes) + len(boxes) * places), np.float32)
+    seen[..., SETTLE] = 1
+    for joint in np.ndindex(*sizes, *boxes):
+        told, said = joint[: len(sizes)], joint[len(sizes) :]
+        seen[(*joint, [3 + sum(sizes[:i]) + plan for i, plan in enumerate(told)])] = 1
+        seen[(*joint, [3 + sum(sizes) + i * places + message for i, message in enumerate(said)])] = 1
+    decided = team.act("principal", seen.reshape(-1, seen.shape[-1]))
+    return decided.reshape(int(np.prod(sizes)), -1)
+
+
 def _parts(actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Effort and message, 0 where there is but one."""
     return (actions[:, 0], actions[:, 1]) if actions.ndim == 2 else (actions, np.zeros_like(actions))
@@ -119,7 +137,8 @@ def _as_plan(effort: int, says: np.ndarray, efforts: np.ndarray, codes: np.ndarr
 
 
 def as_told(options: Options, strategies: list[Strategy]) -> tuple[float, float]:
-    """Share of efforts made as told, and of signals, as they come up when all obey, that are reported by the code, over agents."""
+    """Share of efforts made as told, and of signals, as they come up when all obey, that are reported by the code: means over
+    agents."""
     instance, plans = options.plans()
     mechanism = options.committed()
     seen = np.einsum("b,bts->bs", mechanism.probability, instance.law).reshape(*instance.efforts, *instance.signals)

@@ -232,6 +232,20 @@ def obedient(instance: Instance) -> list[Strategy]:
     return [Strategy(np.arange(B), np.tile(np.arange(S), (B, 1))) for B, S in sizes]
 
 
+def outcome(instance: Instance, mechanism: Mechanism, strategies: Sequence[Strategy]) -> float:
+    """What the principal earns of agents who do this: utility less payments."""
+    total, saw = 0.0, digits(instance.signals)
+    for b, told in enumerate(np.ndindex(*instance.efforts)):
+        made = [int(played.made[t]) for played, t in zip(strategies, told, strict=True)]
+        said = [played.report[t, seen] for played, t, seen in zip(strategies, told, saw, strict=True)]
+        law, reports = instance.law[np.ravel_multi_index(made, instance.efforts)], np.ravel_multi_index(said, instance.signals)
+        earned = instance.utility[mechanism.decisions[b, reports]] - mechanism.payments[:, b, reports].sum(
+            axis=0
+        )  # [signals, state]
+        total += mechanism.probability[b] * float(np.einsum("ts,st->", law, earned))
+    return total
+
+
 def audit(instance: Instance, mechanism: Mechanism, strategies: Sequence[Strategy] | None = None) -> list[Deviation]:
     """What each agent could gain by any other strategy, given what the others do; they obey where nothing is said.
 
@@ -270,7 +284,9 @@ def _owed(instance: Instance, mechanism: Mechanism, played: list[Strategy], i: i
             acts = [made if j == i else int(played[j].made[told[j]]) for j in range(len(efforts))]
             law = instance.law[np.ravel_multi_index(acts, efforts)]
             for reported in range(signals[i]):
-                said = [np.full_like(saw[j], reported) if j == i else played[j].report[told[j], saw[j]] for j in range(len(efforts))]
+                said = [
+                    np.full_like(saw[j], reported) if j == i else played[j].report[told[j], saw[j]] for j in range(len(efforts))
+                ]
                 paid = mechanism.payments[i, b, np.ravel_multi_index(said, signals)]  # [signals seen, state]
                 mass = mechanism.probability[b] * np.einsum("ts,st->s", law, paid)
                 owed[told[i], made, :, reported] += np.bincount(saw[i], mass, minlength=signals[i])

@@ -28,8 +28,8 @@ TOLERANCES = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance
 def optimal(instance: Instance, cap: float, *, margin: float = 0.0) -> Mechanism:
     """The best mechanism that pays nobody more than `cap`.
 
-    margin: reward by which any other effort, and any untrue report of a signal that may come up, must be worse than obedience, for
-    an agent that knows what it was told, or has seen. Raises ValueError where no mechanism has that margin.
+    margin: reward by which any other effort, and any untrue report of a signal that may come up, must be worse than obedience,
+    for an agent that knows what it was told, or has seen. Raises ValueError where no mechanism has that margin.
     """
     return _best(Program.of(instance, margin), instance, cap, np.eye(len(instance.worth)))
 
@@ -114,9 +114,7 @@ class Program:
         return cls(gain, entries.matrix(z), owed)
 
 
-def _incentives(
-    entries: "_Rows", instance: Instance, i: int, z: int, owed: Owed, margin: float, low: Array, high: Array
-) -> int:
+def _incentives(entries: "_Rows", instance: Instance, i: int, z: int, owed: Owed, margin: float, low: Array, high: Array) -> int:
     """The rows of agent i, whose z begin at place z; where they end."""
     place = owed.start + np.arange(owed.size).reshape(owed.shape)[i]
     told, saw = digits(instance.efforts)[i], digits(instance.signals)[i]
@@ -188,7 +186,7 @@ class _Master:
     """The restricted program: weights of mixes, z, a slack against rows that do not hold yet, and weights of payment rules."""
 
     def __init__(self, program: Program, cap: float, mixes: Array) -> None:
-        n, B, S, T = program.owed.shape
+        n, B = program.owed.shape[:2]
         start, size = program.owed.start, program.owed.size
         self.cap, self.mixes, self.shape = cap, mixes, program.owed.shape
         self.rows_of_payments = program.rows[:, start : start + size].tocsc()

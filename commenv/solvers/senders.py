@@ -5,7 +5,8 @@ Cacciamani, Castiglioni, Gatti (2023), Online mechanism design for information a
 
     worth[k, s, a] = E[utility of k from action a; the joint signal is s], k = 0 the receiver, then the senders,
 
-shape (1 + n, |S|, A), joint signals numbered with the last sender's varying fastest: of an estimate of it as well as of the truth.
+shape (1 + n, |S|, A), joint signals numbered with the last sender's varying fastest: of an estimate of it as well as of the
+truth.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,8 +58,8 @@ def worth(prior: ArrayLike, kernel: ArrayLike, utilities: ArrayLike) -> Array:
 def two_experts(accuracy: float, bias: float) -> tuple[Array, Array, Array]:
     """Prior, kernel and utilities of two senders with opposed biases, who see a fair bit, each rightly with that accuracy.
 
-    The receiver earns 1 for the bit, -1 for the other, .3 for the safe action. Sender 0 leans to action 1, sender 1 to action 0; the
-    larger the bias the more each of them cares about the state as well.
+    The receiver earns 1 for the bit, -1 for the other, .3 for the safe action. Sender 0 leans to action 1, sender 1 to action 0;
+    the larger the bias the more each of them cares about the state as well.
     """
     right = np.array([[accuracy, 1 - accuracy], [1 - accuracy, accuracy]])
     kernel = np.einsum("ti,tj->tij", right, right)
@@ -134,9 +135,7 @@ def gains(table: Array, signals: Sequence[int], policy: Array, codes: Codes | No
     return _rows(table, signals, codes or truthful(signals)) @ policy.ravel()
 
 
-def earns(
-    table: Array, signals: Sequence[int], policy: Array, messages: Sequence[int], reports: Sequence[ArrayLike]
-) -> Array:
+def earns(table: Array, signals: Sequence[int], policy: Array, messages: Sequence[int], reports: Sequence[ArrayLike]) -> Array:
     """What the receiver and each sender earn, shape (1 + n,). messages: how many each sender has; reports: of each sender the
     message for every signal."""
     return np.einsum("ksa,sa->k", table, policy[_messages(signals, reports, messages)])

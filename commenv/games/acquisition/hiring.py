@@ -1,34 +1,37 @@
 """Hiring: a principal pays agents to look and to tell it what they saw, neither of which it can check.
 
 Agents: `agent_0` to `agent_{n-1}` (two of them by default: `agent_0`, `agent_1`), and the `principal`. A game has three steps, in
-each of which everybody acts at once. effort: every agent, told an effort by the principal, makes one, at a cost, and sees a signal
-of the state. report: it sends one message to the principal. settle: the principal decides, the state is revealed, the agents are
-paid. The principal is committed: whom it tells what, with what probability, and what it pays for which reports in which state, is
-fixed before the game (`mechanism`), and payments are settled by what was sent. Its decision is its own.
+each of which everybody acts at once. effort: every agent, told an effort by the principal, makes one, at a cost, and sees a
+signal of the state. report: it sends one message to the principal. settle: the principal decides, the state is revealed, the
+agents are paid. The principal is committed: whom it tells what, with what probability, and what it pays for which reports in
+which state, is fixed before the game (`mechanism`), and payments are settled by what was sent. Its decision is its own.
 
 | | agent i | principal |
 |---|---|---|
-| observation | the phase, one-hot, shape (3,); the plan it is told (P_i,); the effort it made (B_i,); what it saw (S_i,) | the phase, (3,); every agent's plan, (P_0 + .. + P_{n-1},); then the inbox, (2**bits + 1,) for each agent |
-| action | [effort, message], MultiDiscrete([B_i, 2**bits]); of each counts the one that its phase asks for | decision, Discrete(A); counts when settling |
+| observation | phase (3,), plan it is told (P_i,), effort it made (B_i,), what it saw (S_i,) | phase (3,), all plans, inbox |
+| action | [effort, message], MultiDiscrete([B_i, 2**bits]), each in its phase | decision, Discrete(A), when settling |
 
-A plan is an effort and a code: which message to send for which signal. Where there is a message for every signal there is one code,
-message s for signal s, and P_i = B_i. With fewer bits a code merges signals, and the principal tells the agent which: P_i is B_i
-times the number of partitions of S_i signals into 2**bits cells, the code varying faster. Messages beyond the last that a code uses are
-read as that one.
+All of an observation is one-hot; what is not known yet is zeros. The principal's inbox has (2**bits + 1,) for each agent.
+
+A plan is an effort and a code: which message to send for which signal. Where there is a message for every signal there is one
+code, message s for signal s, and P_i = B_i. With fewer bits a code merges signals, and the principal tells the agent which: P_i
+is B_i times the number of partitions of S_i signals into 2**bits cells, the code varying faster. Messages beyond the last that a
+code uses are read as that one.
 
 Instance: by default the common source, in which only correlated efforts are optimal: two agents, a fair bit, effort 0 free and
-blind (it shows 0), effort 1 at `cost` showing one and the same copy of the bit to all who look, wrong with probability `noise`. Any
-other: `prior`, `costs`, `kernel`, `utility`, all four.
+blind (it shows 0), effort 1 at `cost` showing one and the same copy of the bit to all who look, wrong with probability `noise`.
+Any other: `prior`, `costs`, `kernel`, `utility`, all four.
 
 Reward: an agent's payment, from 0 to `cap`, less the cost of its effort; the principal's `utility[decision, state]` less all
 payments. Interests differ, so limits and evaluations speak of the principal's reward alone. Ends after three steps.
 
 Limits, of the principal's reward. silent: it decides alone. reachable: the best mechanism under the cap with so many messages,
-efforts correlated, if agents obey where nothing is better: a linear program (Cacciamani, Castiglioni, Gatti 2023), exact also with fewer
-messages than signals, as the code is then part of what is told (revelation principle, Myerson 1982). A channel that loses, alters or
-delays reports, or may refuse them, leaves it an upper bound. ceiling: the same messages, efforts seen by all, each paid its cost.
-`margin` and a `mechanism` of less do not lower the limits: they are of the principal's doing. An obedient team need not be the only equilibrium:
-of the common source the agents' own favourite is that nobody looks and all report the same.
+efforts correlated, if agents obey where nothing is better: a linear program (Cacciamani, Castiglioni, Gatti 2023), exact also
+with fewer messages than signals, as the code is then part of what is told (revelation principle, Myerson 1982). A channel that
+loses, alters or delays reports, or may refuse them, leaves it an upper bound. ceiling: the same messages, efforts seen by all,
+each paid its cost. `margin` and a `mechanism` of less do not lower the limits: they are of the principal's doing. An obedient
+team need not be the only equilibrium: of the common source the agents' own favourite is that nobody looks and all report the
+same.
 
 Cacciamani, Castiglioni, Gatti (2023), Online information acquisition: hiring multiple agents.
 Version history: v0 first release.
@@ -76,8 +79,8 @@ class Options(core.Options):
     """Reward by which the mechanism makes any other effort and any untrue report worse than obedience. At 0 agents are often
     indifferent."""
     mechanism: str | Mapping[str, Any] = "correlated"
-    """`correlated`, `independent` or `deterministic`: the best of its kind. Or one's own: `probability` of every profile of plans,
-    shape (|P|,), and `payments`, shape (n, |P|, joint messages, T); joint numbers count the last agent fastest."""
+    """`correlated`, `independent` or `deterministic`: the best of its kind. Or one's own: `probability` of every profile of
+    plans, shape (|P|,), and `payments`, shape (n, |P|, joint messages, T); joint numbers count the last agent fastest."""
     prior: Sequence[float] | None = None
     """Of T states. Given with the three that follow, or not at all."""
     costs: Sequence[Sequence[float]] | None = None
@@ -107,7 +110,9 @@ class Options(core.Options):
         instance, _ = self.plans()
         if isinstance(self.mechanism, str):
             if self.mechanism not in MECHANISMS:
-                raise bad("mechanism", self.mechanism, f"one of {', '.join(MECHANISMS)}, or a mapping of probability and payments")
+                raise bad(
+                    "mechanism", self.mechanism, f"one of {', '.join(MECHANISMS)}, or a mapping of probability and payments"
+                )
             return
         object.__setattr__(self, "mechanism", _own_mechanism(self.mechanism, instance, self.cap))
 

@@ -1,31 +1,33 @@
 """Senders: informed experts, who care about what is done, report to a receiver who is committed to how it will decide.
 
-Agents: `sender_0` to `sender_{n-1}` (two of them by default: `sender_0`, `sender_1`), and the `receiver`. A game has two steps. report:
-every sender, who has seen a signal of the state, sends the receiver one message. decide: an action is taken, and everybody earns
-what it is worth to them in the state; nobody is paid. By default the receiver is committed to a rule pi(action | messages), which is
-public, and the action is drawn from it: then it has nothing to choose, and what it announced is as good as law.
+Agents: `sender_0` to `sender_{n-1}` (two of them by default: `sender_0`, `sender_1`), and the `receiver`. A game has two steps.
+report: every sender, who has seen a signal of the state, sends the receiver one message. decide: an action is taken, and
+everybody earns what it is worth to them in the state; nobody is paid. By default the receiver is committed to a rule pi(action |
+messages), which is public, and the action is drawn from it: then it has nothing to choose, and what it announced is as good as
+law.
 
 | | sender i | receiver |
 |---|---|---|
-| observation | the phase, one-hot, shape (2,), and its signal, (S_i,) | the phase, (2,), then the inbox, (2**bits + 1,) for each sender |
-| action | message, Discrete(2**bits), which counts in the first step | Discrete(1); without commitment an action, Discrete(A) |
+| observation | phase (2,), signal (S_i,), one-hot | phase (2,), inbox, (2**bits + 1,) for each sender |
+| action | message, Discrete(2**bits), in the first step | Discrete(1); without commitment an action, Discrete(A) |
 
-The rule reads what was sent, so a committed receiver needs a channel that delivers everything at once and unchanged. It is made for
-senders who report their signal; where messages are fewer than signals, for those who report by the code it goes with
+The rule reads what was sent, so a committed receiver needs a channel that delivers everything at once and unchanged. It is made
+for senders who report their signal; where messages are fewer than signals, for those who report by the code it goes with
 (`Options.committed().codes`). Messages beyond the last of a code are read as that one.
 
 Instance: by default two experts of opposed `bias`, whose signals of a fair bit are right with probability `accuracy`; actions are
-the two bits and a safe one. The receiver earns 1, -1 and .3. In the two states sender_0 earns (bias, 0) of action 0, (1, 1 + bias)
-of action 1; sender_1 earns (1 + bias, 1) and (0, bias); both .5 of the safe action. Any other: `prior`, `kernel`, `utilities`.
+the two bits and a safe one. The receiver earns 1, -1 and .3. In the two states sender_0 earns (bias, 0) of action 0, (1, 1 +
+bias) of action 1; sender_1 earns (1 + bias, 1) and (0, bias); both .5 of the safe action. Any other: `prior`, `kernel`,
+`utilities`.
 
 Reward: `utilities[k, action, state]`, k = 0 the receiver, then the senders. Interests differ, so limits and evaluations speak of
 the receiver's reward alone. Ends after two steps.
 
-Limits, of the receiver's reward. silent: max_a E u(a). reachable: the best rule under which telling the truth is best for every sender, a
-linear program (Cacciamani, Castiglioni, Gatti 2023, Online mechanism design for information acquisition); no commitment reaches more
-(revelation principle, Myerson 1982), and without commitment it is an upper bound. With fewer messages than signals: the best rule over all
-pure codes, exact for one sender; mixed codes of several might reach more. ceiling: a receiver who sees all signals. `margin` and a
-rule of one's own do not lower the limits.
+Limits, of the receiver's reward. silent: max_a E u(a). reachable: the best rule under which telling the truth is best for every
+sender, a linear program (Cacciamani, Castiglioni, Gatti 2023, Online mechanism design for information acquisition); no commitment
+reaches more (revelation principle, Myerson 1982), and without commitment it is an upper bound. With fewer messages than signals:
+the best rule over all pure codes, exact for one sender; mixed codes of several might reach more. ceiling: a receiver who sees all
+signals. `margin` and a rule of one's own do not lower the limits.
 
 Version history: v0 first release.
 """
@@ -58,8 +60,8 @@ class Options(core.Options):
     accuracy: float = 0.8
     """Of both experts' signals, 1/2 to 1."""
     bias: float = 1.0
-    """How much more each expert earns by its favourite action in the other state, at least 0. With 0 nothing can be learned from them,
-    with 2 everything."""
+    """How much more each expert earns by its favourite action in the other state, at least 0. With 0 nothing can be learned from
+    them, with 2 everything."""
     commitment: str | Sequence[Sequence[float]] = "optimal"
     """`optimal`: the best rule; `none`: the receiver acts for itself; or a rule of one's own, pi(action | joint message), shape
     (|M|, A), |M| the product over senders of min(2**bits, S_i), the last sender's message varying fastest."""
@@ -96,7 +98,8 @@ class Options(core.Options):
             object.__setattr__(self, "commitment", frozen("commitment", policy))
         if self.commitment != "none" and not self.delivers:
             raise ValueError(
-                "a committed receiver decides by what was sent: give a channel without noise, delay, contention or budget, or commitment='none'"
+                "a committed receiver decides by what was sent: give a channel without noise, delay, contention or budget, "
+                "or commitment='none'"
             )
 
     @property
