@@ -44,8 +44,9 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
     notes = [
         f"Two experts with accuracy {ACCURACY}, bias {BIAS}. Median (least-most) over seeds. Caution 1 with full feedback, "
         f"{BANDIT_CAUTION} with bandit feedback.",
-        "Regret is negative where the rules that are played tempt the senders, and so earn more than the best that does not: read "
-        "it with the violation, never alone. With alpha 1 all is exploration, which tempts nobody and loses a constant a round.",
+        "Regret is negative where the rules that are played tempt the senders, and so earn more than the best that does not: "
+        "read it with the violation, never alone. With alpha 1 all is exploration, which tempts nobody and loses a constant a "
+        "round.",
     ]
     return Study("Senders: learning what experts know, with full and with bandit feedback", columns, rows, notes)
 
