@@ -47,13 +47,14 @@ class Obedient:
     def __init__(self, options: Options, i: int) -> None:
         _, plans = options.plans()
         self.effort, self.code = plans.effort[i], plans.code[i]
-        self.efforts, self.speaks = options.instance.efforts[i], options.link.size > 1
+        self.efforts = options.instance.efforts[i]
 
     def act(self, seen: np.ndarray) -> np.ndarray:
-        """Actions (n, 2) of effort and message from observations (n, w)."""
+        """Actions (n, 2) of effort and message from observations (n, w); of who has but one effort, messages (n,)."""
         plan = seen[:, 3 : 3 + len(self.effort)].argmax(axis=1)
         signal = seen[:, 3 + len(self.effort) + self.efforts :].argmax(axis=1)
-        return np.column_stack([self.effort[plan], self.code[plan, signal]])
+        says = self.code[plan, signal]
+        return np.column_stack([self.effort[plan], says]) if self.efforts > 1 else says
 
 
 class Company(Deployed):
@@ -122,8 +123,8 @@ def decisions(team: Team) -> np.ndarray:
 
 
 def _parts(actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Effort and message, 0 where there is but one."""
-    return (actions[:, 0], actions[:, 1]) if actions.ndim == 2 else (actions, np.zeros_like(actions))
+    """Effort and message; of who has but one effort, an action is the message."""
+    return (actions[:, 0], actions[:, 1]) if actions.ndim == 2 else (np.zeros_like(actions), actions)
 
 
 def _as_plan(effort: int, says: np.ndarray, efforts: np.ndarray, codes: np.ndarray, messages: int) -> tuple[int, np.ndarray]:

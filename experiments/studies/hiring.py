@@ -135,7 +135,7 @@ def obedience(algorithm: Any) -> None:
     for i in range(len(options.instance.costs)):
         name, agent = f"agent_{i}", Obedient(options, i)
         seen = np.concatenate([view.reshape(-1, view.shape[-1]) for view in views(options, i)])
-        wanted = torch.from_numpy(agent.act(seen))
+        wanted = torch.from_numpy(agent.act(seen).reshape(len(seen), -1))
         module = algorithm.get_module(name)
         parts = choices(module.action_space)
         optimiser = torch.optim.Adam(module.policy.parameters(), 1e-2)
