@@ -12,6 +12,7 @@ which state, is fixed before the game (`mechanism`), and payments are settled by
 | action | [effort, message], MultiDiscrete([B_i, 2**bits]), each in its phase | decision, Discrete(A), when settling |
 
 All of an observation is one-hot; what is not known yet is zeros. The principal's inbox has (2**bits + 1,) for each agent.
+An agent that has but one effort acts by its message alone.
 
 A plan is an effort and a code: which message to send for which signal. Where there is a message for every signal there is one
 code, message s for signal s, and P_i = B_i. With fewer bits a code merges signals, and the principal tells the agent which: P_i
