@@ -95,31 +95,51 @@ def strategy(team: Team, i: int) -> Strategy:
     options = team.options
     assert isinstance(options, Options)
     instance, plans = options.plans()
-    name, messages = f"agent_{i}", instance.signals[i]
-    before, after = views(options, i)
+    messages = instance.signals[i]
     made = np.zeros(plans.sizes[i], np.int64)
     report = np.zeros((plans.sizes[i], messages), np.int64)
-    efforts = _parts(team.act(name, before))[0]
-    for plan, effort in enumerate(efforts):
-        says = _parts(team.act(name, after[plan, effort]))[1].clip(max=messages - 1)
-        made[plan], report[plan] = _as_plan(effort, says, plans.effort[i], plans.code[i], messages)
+    for plan, (effort, says) in enumerate(zip(*_acts(team, i), strict=True)):
+        made[plan], report[plan] = _as_plan(effort, says.clip(max=messages - 1), plans.effort[i], plans.code[i], messages)
     return Strategy(made, report)
 
 
-def decisions(team: Team) -> np.ndarray:
-    """What the principal of a learned team decides, greedily, for every profile of plans and joint message, shape (|P|, |M|)."""
+def earned(team: Team) -> float:
+    """What the principal of a learned team earns, all of them greedy: the sum over all they are told and all that comes up.
+
+    It hears what was sent, while payments read messages beyond those of a code as the last one.
+    """
     options = team.options
     assert isinstance(options, Options)
-    instance, plans = options.plans()
-    sizes, boxes, places = plans.sizes, instance.signals, options.link.places
-    seen = np.zeros((*sizes, *boxes, 3 + sum(sizes) + len(boxes) * places), np.float32)
-    seen[..., SETTLE] = 1
-    for joint in np.ndindex(*sizes, *boxes):
-        told, said = joint[: len(sizes)], joint[len(sizes) :]
-        seen[(*joint, [3 + sum(sizes[:i]) + plan for i, plan in enumerate(told)])] = 1
-        seen[(*joint, [3 + sum(sizes) + i * places + message for i, message in enumerate(said)])] = 1
-    decided = team.act("principal", seen.reshape(-1, seen.shape[-1]))
-    return decided.reshape(int(np.prod(sizes)), -1)
+    base, (instance, plans), committed = options.instance, options.plans(), options.committed()
+    n, places = len(base.costs), options.link.places
+    efforts, says = zip(*(_acts(team, i) for i in range(n)), strict=True)
+    heard, payments, laws = [], [], []
+    for b, told in enumerate(np.ndindex(*plans.sizes)):
+        law = (
+            committed.probability[b]
+            * base.prior[:, None]
+            * base.kernel[tuple(e[t] for e, t in zip(efforts, told, strict=True))].reshape(len(base.prior), -1)
+        )
+        for k, signals in enumerate(np.ndindex(*base.signals)):
+            said = [int(says[i][told[i], signals[i]]) for i in range(n)]
+            read = [min(message, most - 1) for message, most in zip(said, instance.signals, strict=True)]
+            seen = np.zeros(3 + sum(plans.sizes) + n * places, np.float32)
+            seen[SETTLE] = 1
+            seen[[3 + sum(plans.sizes[:i]) + plan for i, plan in enumerate(told)]] = 1
+            seen[[3 + sum(plans.sizes) + i * places + message for i, message in enumerate(said)]] = 1
+            heard.append(seen)
+            laws.append(law[:, k])
+            payments.append(committed.payments[:, b, np.ravel_multi_index(read, instance.signals)].sum(axis=0))
+    utility = base.utility[team.act("principal", np.array(heard))]
+    return float((np.array(laws) * (utility - np.array(payments))).sum())
+
+
+def _acts(team: Team, i: int) -> tuple[np.ndarray, np.ndarray]:
+    """Agent i's effort, by plan, and its message after that, by plan and signal, as they are sent."""
+    assert isinstance(team.options, Options)
+    before, after = views(team.options, i)
+    efforts = _parts(team.act(f"agent_{i}", before))[0]
+    return efforts, np.array([_parts(team.act(f"agent_{i}", after[plan, effort]))[1] for plan, effort in enumerate(efforts)])
 
 
 def _parts(actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

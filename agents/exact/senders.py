@@ -59,12 +59,17 @@ class _Playing:
 
 
 # ------------------------------------------------------------------------------------------- learned agents, in theory
+def alphabets(options: Options) -> tuple[int, ...]:
+    """How many messages of each sender are told apart: by a rule those of its codes, by a receiver of its own mind all."""
+    return options.messages if options.commitment != "none" else (options.link.size,) * len(options.signals)
+
+
 def reports(team: Team) -> list[np.ndarray]:
-    """What each sender of a learned team says, greedily, for every signal; messages a rule cannot tell apart are one."""
+    """What each sender of a learned team says, greedily, for every signal; messages that are not told apart are one."""
     options = team.options
     assert isinstance(options, Options)
     found = []
-    for i, (S, M) in enumerate(zip(options.signals, options.messages, strict=True)):
+    for i, (S, M) in enumerate(zip(options.signals, alphabets(options), strict=True)):
         seen = np.zeros((S, 2 + S), np.float32)
         seen[:, REPORT] = 1
         seen[np.arange(S), 2 + np.arange(S)] = 1
@@ -73,13 +78,12 @@ def reports(team: Team) -> list[np.ndarray]:
 
 
 def decided(team: Team) -> Array:
-    """pi(action | joint message) of a learned team's receiver, which is greedy, or the rule it is committed to; messages beyond
-    the signals are left out."""
+    """pi(action | joint message) of a learned team's receiver, which is greedy, or the rule it is committed to."""
     options = team.options
     assert isinstance(options, Options)
     if options.commitment != "none":
         return options.committed().policy
-    sizes, places = options.messages, options.link.places
+    sizes, places = alphabets(options), options.link.places
     seen = np.zeros((*sizes, 2 + len(sizes) * places), np.float32)
     seen[..., DECIDE] = 1
     for said in np.ndindex(*sizes):

@@ -8,7 +8,6 @@ greedily.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ def _kept(folder: Path, mechanism: str, start: str, bits: int, seed: int) -> dic
 
 def _learned(mechanism: str, start: str, bits: int, seed: int) -> dict[str, Any]:
     from agents.exact import hiring
-    from commenv.solvers.hiring import audit, outcome
+    from commenv.solvers.hiring import audit
 
     options = {"mechanism": mechanism, "margin": MARGIN, "bits": bits}
     taught = start == OBEDIENCE
@@ -99,7 +98,7 @@ def _learned(mechanism: str, start: str, bits: int, seed: int) -> dict[str, Any]
     strategies = [hiring.strategy(team, i) for i in range(len(instance.costs))]
     obeyed, true = hiring.as_told(team.options, strategies)
     return {
-        "reward": outcome(instance, replace(committed, decisions=hiring.decisions(team)), strategies),
+        "reward": hiring.earned(team),
         "promised": committed.earns(instance),
         "obeyed": obeyed,
         "true": true,

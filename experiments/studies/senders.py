@@ -85,7 +85,7 @@ def _learned(commitment: str, bits: int, seed: int) -> dict[str, Any]:
     recipe = Recipe("acquisition/senders-v0", options, seed, "independent", STEPS, {"hidden": [32]}, TRAINING)
     team = trained(recipe)
     chosen, said, policy = team.options, senders.reports(team), senders.decided(team)
-    table, signals, messages = chosen.worth, chosen.signals, chosen.messages
+    table, signals, messages = chosen.worth, chosen.signals, senders.alphabets(chosen)
     earned = earns(table, signals, policy, messages, said)
     rule = chosen.committed()
     prior, kernel, _ = chosen.tables
