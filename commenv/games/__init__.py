@@ -17,6 +17,17 @@ CATALOGUE = {
     "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
     "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
+    "social/cascade-v0": "commenv.games.social.cascade",
+    "social/steering-v0": "commenv.games.social.steering",
+    "social/network-v0": "commenv.games.social.network",
+    "acquisition/bandit-v0": "commenv.games.acquisition.bandit",
+    "acquisition/treasure-v0": "commenv.games.acquisition.treasure",
+    "acquisition/purchase-v0": "commenv.games.acquisition.purchase",
+    "acquisition/linear_bandit-v0": "commenv.games.acquisition.linear_bandit",
+    "coding/code_grid-v0": "commenv.games.coding.code_grid",
+    "coding/code_maze-v0": "commenv.games.coding.code_maze",
+    "coding/code_cart-v0": "commenv.games.coding.code_cart",
+    "coding/mdp-v0": "commenv.games.coding.mdp",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

@@ -83,6 +83,17 @@ def test_episodes_hold_all_rewards_of_who_acted(name):
         assert set(episode.agent_episodes) == {agent for agent, times in acted.items() if times}
 
 
+def test_what_was_earned_before_an_agent_came_to_act_is_not_lost():
+    """Of a coding game's receiver the whole return: RLlib drops rewards that come before an agent's first action."""
+    env = rllib.MultiAgentGame("coding/code_grid-v0", {})
+    env.reset(seed=0)
+    for move in (0, 1, 0, 1, 0):
+        rewards = env.step({"sender": move})[1]
+        assert rewards["receiver"] == 0
+    assert env.step({"sender": 1})[1] == {"sender": 1.0, "receiver": 0.0}
+    assert env.step({"receiver": 0})[1]["receiver"] >= 1
+
+
 def test_stock_ppo_trains(ray_session):
     from ray.rllib.algorithms.ppo import PPOConfig
 
