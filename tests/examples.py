@@ -16,6 +16,7 @@ REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 KNOWLEDGE = "messaging/knowledge-v0"
 CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
+HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
 CART, GRID, MAZE, MDP = "coding/code_cart-v0", "coding/code_grid-v0", "coding/code_maze-v0", "coding/mdp-v0"
@@ -124,6 +125,21 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
+    "hiring": (HIRING, {}),
+    "hiring, fewer messages than signals": (
+        HIRING,
+        {
+            "bits": 1,
+            "prior": [0.5, 0.5],
+            "costs": [[0, 0.01], [0.02]],
+            "kernel": [[[[[0.5], [0.5], [0.0]]] * 2], [[[[0.7], [0.2], [0.1]], [[0.1], [0.2], [0.7]]]]],
+            "utility": [[1, 0], [0, 1], [0.6, 0.6]],
+            "mechanism": "deterministic",
+        },
+    ),
+    "hiring, noise": (HIRING, {"bits": 2, "margin": 0.01, "channel": {"error": 0.2, "erasure": 0.1, "drop": 0.1}}),
+    "senders": (SENDERS, {}),
+    "senders, cheap talk": (SENDERS, {"commitment": "none", "bias": 0.5, "channel": {"symbols": 3, "silence": True, "cap": 1}}),
     "capture, short of reach": (CAPTURE, {"reach": 1.5, "max_cycles": 9, "channel": {"erasure": 0.3}}),
     "scout": (SCOUT, {}),
     "scout, cashed": (SCOUT, {"arms": 3, "pulls": 3, "stake": 5, "priors": [[1, 2], [2, 1], [0.5, 0.5]], "cashing": True}),
