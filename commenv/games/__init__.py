@@ -14,6 +14,10 @@ CATALOGUE = {
     "classic/traffic_junction-v0": "commenv.games.classic.traffic_junction",
     "classic/predator_prey-v0": "commenv.games.classic.predator_prey",
     "classic/predator_capture_prey-v0": "commenv.games.classic.predator_capture_prey",
+    "acquisition/twenty_questions-v0": "commenv.games.acquisition.twenty_questions",
+    "acquisition/box_search-v0": "commenv.games.acquisition.box_search",
+    "acquisition/features-v0": "commenv.games.acquisition.features",
+    "acquisition/experiments-v0": "commenv.games.acquisition.experiments",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
