@@ -307,7 +307,9 @@ def study(
 
 @app.command()
 def report(
-    results: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of results; the repository's if not given.")] = None,
+    results: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of results; the repository's if not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One page, README.md in the folder, of all results in it: frontiers, recipes over seeds, studies."""

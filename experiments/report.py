@@ -1,6 +1,7 @@
 """One page of everything that was measured: experiments/results/README.md, made from the files that stand beside it.
 
-Each folder holds a frontier.json, a results.json (a recipe over seeds) or a study.json, and each of those the command that made it.
+Each folder holds a frontier.json, a results.json (a recipe over seeds) or a study.json, and each of those says which command
+made it.
 """
 
 from collections.abc import Iterator, Sequence
