@@ -17,6 +17,9 @@ SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
 
+QUESTIONS, BOXES = "acquisition/twenty_questions-v0", "acquisition/box_search-v0"
+FEATURES, EXPERIMENTS = "acquisition/features-v0", "acquisition/experiments-v0"
+
 NOISES: dict[str, dict] = {
     "noiseless": {},
     "symmetric": {"error": 0.1},
@@ -116,6 +119,30 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
+    "twenty questions": (QUESTIONS, {}),
+    "twenty questions, tree, noise, one answer": (
+        QUESTIONS,
+        {"hypotheses": 4, "queries": "tree", "searchers": 3, "answers": 1, "price": 0.2, "noise": 0.1, "rounds": 3, "bits": 2},
+    ),
+    "twenty questions, masks": (QUESTIONS, {"hypotheses": 3, "queries": [1, 6, 3], "max_cycles": 5, "channel": {"erasure": 0.3}}),
+    "box search": (BOXES, {}),
+    "box search, missed": (BOXES, {"prior": [0.5, 0.3, 0.2], "searchers": 3, "detect": 0.4, "rounds": 5, "bits": 0}),
+    "features": (FEATURES, {}),
+    "features, table": (
+        FEATURES,
+        {
+            "joint": [[[0.2, 0.05, 0.1], [0.05, 0.05, 0.05]], [[0.05, 0.1, 0.05], [0.1, 0.1, 0.1]]],
+            "costs": [1, 0.5],
+            "owners": [0, 0],
+            "price": 0.1,
+            "channel": {"error": 0.2},
+        },
+    ),
+    "experiments": (EXPERIMENTS, {}),
+    "experiments, discounting": (
+        EXPERIMENTS,
+        {"model": "discounting", "points": 3, "experimenters": 3, "rounds": 3, "channel": {"winners": 1, "silence": True}},
+    ),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),

@@ -13,8 +13,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from commenv.solvers.questions import SURE, Planner, Search
 
 NODES = 300_000
@@ -90,7 +88,8 @@ class _Team:
 
     def parts(self, block: int, queries: Sequence[int]) -> tuple[dict[tuple[int, ...], int], int]:
         """What the answers of all make of a block, and how many answers there are."""
-        found, answered = {(): block}, 0
+        found: dict[tuple[int, ...], int] = {(): block}
+        answered = 0
         for query in queries:
             if query == PASS or answered == self.search.parallel:
                 found = {(*told, PASS): part for told, part in found.items()}

@@ -37,14 +37,17 @@ def gain(prior: ArrayLike, likelihood: ArrayLike) -> float:
 
 
 def normal_gain(prior: ArrayLike, means: ArrayLike, sigma: float) -> float:
-    """I(parameter; result) where the result is means[parameter] + N(0, sigma**2): trapezoid rule over nine sigma on either
-    side.""" p, mu = distribution(prior), np.asarray(means, float) y = np.linspace(mu.min() - 9 * sigma, mu.max() + 9 * sigma,
-    NODES) density = np.zeros(NODES) for weight, mean in zip(p, mu, strict=True): density += weight * np.exp(-0.5 * ((y - mean)
-    / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi)) marginal = float(trapezoid(-density * np.log(np.where(density > 0,
-    density, 1)), y)) return marginal - 0.5 * math.log(2 * math.pi * math.e * sigma**2)
+    """I(parameter; result) where the result is means[parameter] + N(0, sigma**2): trapezoid rule, nine sigma on either side."""
+    p, mu = distribution(prior), np.asarray(means, float)
+    y = np.linspace(mu.min() - 9 * sigma, mu.max() + 9 * sigma, NODES)
+    density = np.zeros(NODES)
+    for weight, mean in zip(p, mu, strict=True):
+        density += weight * np.exp(-0.5 * ((y - mean) / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
+    marginal = float(trapezoid(-density * np.log(np.where(density > 0, density, 1)), y))
+    return marginal - 0.5 * math.log(2 * math.pi * math.e * sigma**2)
 
 
-def together(likelihoods: Sequence[Array]) -> Array:
+def together(likelihoods: Sequence[Array] | Array) -> Array:
     """L[parameter, all results] of experiments that are independent given the parameter, side by side."""
     joint = likelihoods[0]
     for L in likelihoods[1:]:
@@ -131,7 +134,7 @@ def discounting_grid(points: int) -> tuple[Array, Array]:
     alpha half-normal of scale 2."""
     u = (np.arange(points) + 0.5) / points
     k, alpha = np.exp(-4.25 + 1.5 * ndtri(u)), 2.0 * ndtri((1 + u) / 2)
-    return tuple(grid.ravel() for grid in np.meshgrid(k, alpha, indexing="ij"))  # type: ignore[return-value]
+    return np.repeat(k, points), np.tile(alpha, points)
 
 
 def prefers_delayed(k: Array, alpha: Array, now: float, later: float, days: float, slip: float = 0.01) -> Array:
@@ -159,12 +162,12 @@ def adaptive_gain(prior: ArrayLike, designs: Array, count: int, rounds: int) -> 
     V_0 = 0, V_t(p) = max over sets of I(parameter; results) + E V_{t-1}(posterior), summed over all results.
     """
 
-    def value(weights: Array, left: int) -> Array:
+    def value(weights: np.ndarray, left: int) -> np.ndarray:
         """Of every belief [B, n]."""
         gains, sets = last_gains(weights, designs, count)
         if left > 1:
             for s, chosen in enumerate(sets):
-                joint = weights[:, :, None] * together(designs[list(chosen)])  # [B, n, results]
+                joint: Array = weights[:, :, None] * together(designs[list(chosen)])  # [B, n, results]
                 chance = joint.sum(1)
                 beliefs = np.moveaxis(joint / np.where(chance > 0, chance, 1)[:, None], 1, 2)
                 later = value(beliefs.reshape(-1, beliefs.shape[-1]), left - 1).reshape(chance.shape)

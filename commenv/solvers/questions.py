@@ -102,9 +102,11 @@ class Search:
                 mask = self.queries[q]
                 parts = [part for whole in parts for part in (whole & mask, whole & ~mask) if part]
             return [(self.weigh(part)[0] / self.weigh(belief)[0], part) for part in parts]
-        posterior, found = self.posterior(belief), []
+        posterior = self.posterior(belief)
+        found: list[tuple[float, Belief]] = []
         for told in itertools.product((0, 1), repeat=len(asked)):
-            wrong, after = np.zeros(len(self.p), int), belief
+            wrong = np.zeros(len(self.p), int)
+            after: Belief = belief
             for q, answer in zip(asked, told, strict=True):
                 wrong, after = wrong + (self.answers[q] != answer), self.learned(after, q, answer)
             found.append((float(posterior @ (self.noise**wrong * (1 - self.noise) ** (len(asked) - wrong))), after))
@@ -139,7 +141,7 @@ class Plan:
 def optimal(search: Search, rounds: int | None = None, failure: float = 0.0, beginning: Belief | None = None) -> Plan:
     """The plan of least expected cost, by dynamic programming over beliefs; ties go to the first of `search.rounds`.
 
-    V(b) = min over what may be asked of 1 + price * queries + E V(b'), and 0 where the search is over. rounds: None, as many as it
+    V(b) = min over what may be asked of 1 + price * queries + E V(b'), 0 where the search is over. rounds: None, as many as it
     takes, which noisy answers do not allow, or so many, after which `failure` is paid. beginning: what is known already.
     Raises ValueError where the queries do not tell apart what they must, and where there are more beliefs than STATES.
     """

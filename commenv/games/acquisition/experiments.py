@@ -10,8 +10,8 @@ shape (2,); its last design, one-hot, shape (D,), and result, one-hot, shape (M,
 (2**bits + 1,) each.
 action: [design, message], MultiDiscrete([D, 2**bits]).
 
-`model="location"`: a source stands at one of n places on a line from -3 to 3, with prior as N(0, 1); a design is a place on it; the
-result is ln(0.1 + 1 / (0.1 + distance**2)) and normal noise, read off an instrument of M marks, the quantiles of all results.
+`model="location"`: a source stands at one of n places on a line from -3 to 3, with prior as N(0, 1); a design is a place on it;
+the result is ln(0.1 + 1 / (0.1 + distance**2)) and normal noise, read off an instrument of M marks, the quantiles of all results.
 `model="discounting"`: somebody with hyperbolic discount rate k and choice noise alpha, on a grid of n = points**2 pairs, chooses
 between `now` and `later` in so many days, a design (now, later, days); M = 2.
 
@@ -45,9 +45,12 @@ from commenv.core.generator import categorical, rule
 from commenv.core.limits import Limit, Limits
 from commenv.solvers import experiments as theory
 
-LOCATIONS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0) OFFERS = ((10, 20, 1), (10, 20, 36), (10, 20, 70), (10, 20, 150), (50, 60,
-30), (100, 101, 1)) DESIGNED = 2_000_000 """Beliefs times sets of designs beyond which no dynamic program is made, and functions
-of a result beyond which no pair is found."""
+LOCATIONS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+OFFERS = ((10, 20, 1), (10, 20, 36), (10, 20, 70), (10, 20, 150), (50, 60, 30), (100, 101, 1))
+DESIGNED = 1_000_000
+"""Beliefs times sets of designs beyond which no dynamic program is made."""
+FUNCTIONS = 20_000
+"""From results to designs, beyond which no best pair is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +142,7 @@ class Agent(core.Agent):
 
 
 def layout(options: Options) -> Layout:
-    prior, likelihood = options.problem
-    D, n, M = likelihood.shape
+    D, n, M = options.problem[1].shape
     K = options.experimenters
     roles = tuple(Role(f"experimenter_{i}", actions=D, observation=n + 2 + D + M) for i in range(K))
     # The board: design and result of each experimenter, round after round.
@@ -237,7 +239,7 @@ def limits(options: Options) -> Limits:
     known = _all_known(game, K, T)
     if K == 1 or T == 1:
         return Limits(silent=known, reachable=known, ceiling=known)
-    paired = K == 2 and T == 2 and len(options.chosen) ** M <= DESIGNED
+    paired = K == 2 and T == 2 and len(options.chosen) ** M <= FUNCTIONS
     silent = _paired(game, 1) if paired else _greedy(game, K)
     if link.size == 1:
         return Limits(silent=silent, reachable=silent, ceiling=silent if silent.exact else known)
@@ -261,7 +263,7 @@ def _problem(game: tuple) -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(maxsize=64)
 def _all_known(game: tuple, K: int, T: int) -> Limit:
     prior, likelihood = _problem(game)
-    D, n, M = likelihood.shape
+    D, _, M = likelihood.shape
     sets = math.comb(D + K - 1, K)
     if sets * (sets * M**K) ** (T - 1) > DESIGNED or M**K > 4096:
         return Limit(float(theory.entropy(prior)), False, "upper bound: entropy of the prior")

@@ -6,8 +6,8 @@ sends the hub one message. Each feature can be bought once, and all together for
 
 observation of the hub: 1 if it is its turn, the share of the budget that is left, shape (2,); which features it has bought,
 shape (d,); the one asked for last, one-hot, shape (d,); then the inbox of each sensor, shape (2**bits + 1,) each. Of a sensor:
-1 if it is its turn, shape (1,), and then the feature asked for, one-hot, shape (d,), and its value, one-hot, shape (V,). action
-of the hub: a feature to buy, or d + label to name, Discrete(d + C); of a sensor: a message, Discrete(2**bits).
+1 if it is its turn, shape (1,), and then the feature asked for, one-hot, shape (d,), and its value, one-hot, shape (V,).
+action of the hub: a feature to buy, or d + label to name, Discrete(d + C); of a sensor: a message, Discrete(2**bits).
 
 The hub is shown nothing of what it heard before the last step: it has to remember. That a sensor is asked tells it what the hub
 has heard, by acting; no value passes but through the channel.
@@ -56,8 +56,9 @@ class Options(core.Options):
 
     accuracies: Sequence[float] = (0.9, 0.75, 0.7, 0.65)
     """Probability that each feature equals the label, 1 to 12 of them."""
-    joint: Any = None """A table p[y][x_1]...[x_d] instead, of at most 100,000 entries, 12 features and 16 values each; None:
-    from the accuracies.""" costs: Sequence[float] = (3, 1, 1, 1)
+    joint: Any = None
+    """A table p[y][x_1]...[x_d] instead, of up to 100,000 entries, 12 features and 16 values each; None: from the accuracies."""
+    costs: Sequence[float] = (3, 1, 1, 1)
     """Of each feature, above 0."""
     budget: float = 3.0
     """What all features may cost together, at least 0."""

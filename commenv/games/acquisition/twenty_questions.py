@@ -3,8 +3,8 @@
 Agents: `searcher_0`, ..., `searcher_{K-1}`, who act and speak at once. One of n hypotheses is true. A round takes two steps.
 First each asks one of Q queries, or passes; at most R of them are answered, those of the searchers before others, and each sees
 its own answer only. Then those who were answered may each send a message to all others. What all answers together leave is
-worked out by nobody's doing: the search is over as soon as some hypothesis has posterior `confidence`. So messages do not end a
-search; they tell the others what is worth asking next.
+put together without anybody's doing: the search is over as soon as some hypothesis has posterior `confidence` by all of them. So
+messages do not end a search; they tell the others what is worth asking next.
 
 observation: posterior by its own answers alone, shape (n,); 1 if it is time to tell, shape (1,); its last query, one-hot, the
 last place for none, shape (Q + 1,); its last answer, one-hot of no and yes, shape (2,); then the inboxes of the others, shape
@@ -99,7 +99,7 @@ class Options(core.Options):
             raise bad("noise", self.noise, "below 0.5")
         if self.confidence is not None:
             number("confidence", self.confidence, 0, 1)
-            if not 0 < self.confidence or (self.noise and self.confidence == 1):
+            if self.confidence == 0 or (self.noise and self.confidence == 1):
                 raise bad("confidence", self.confidence, "above 0, and below 1 where answers are noisy")
         whole("rounds", self.rounds, 1, 1000)
         number("failure", self.failure, 0, 1e6)
@@ -114,7 +114,7 @@ class Options(core.Options):
             if self.queries == "tree" and n not in (4, 16):
                 raise ValueError(f"queries='tree' needs hypotheses=4 or 16, not {n}")
             return
-        masks = list(self.queries) if isinstance(self.queries, Sequence) else []
+        masks: list[Any] = list(self.queries) if isinstance(self.queries, Sequence) else []
         if not 1 <= len(masks) <= 4096 or not all(isinstance(m, int | np.integer) and 0 <= m < 2**n for m in masks):
             raise bad("queries", self.queries, f"line, subsets, tree or 1 to 4,096 bit masks of {n} hypotheses")
         object.__setattr__(self, "queries", tuple(map(int, masks)))
@@ -130,7 +130,8 @@ class Options(core.Options):
                 return tuple(range(1, 2 ** (n - 1)))
             case "tree":
                 return tree(1 if n == 4 else 2)
-        return tuple(int(mask) for mask in self.queries)
+        assert not isinstance(self.queries, str)
+        return tuple(self.queries)
 
     @property
     def search(self) -> Search:
@@ -317,10 +318,8 @@ def limits(options: Options) -> Limits:
     silent, together = _apart(options), _together(options)
     if options.searchers > 1 and options.link.size == 1:
         return Limits(silent=silent, reachable=silent, ceiling=silent if silent.exact else together)
-    perfect = options.searchers == 1 or _reliable(options)
-    reachable = (
-        together if perfect else Limit(together.value, False, f"upper bound, as if no message were lost: {together.source}")
-    )
+    bound = Limit(together.value, False, f"upper bound, as if no message were lost: {together.source}")
+    reachable = together if options.searchers == 1 or _reliable(options) else bound
     return Limits(silent=silent, reachable=reachable, ceiling=together)
 
 
