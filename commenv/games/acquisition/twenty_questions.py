@@ -319,11 +319,11 @@ def limits(options: Options) -> Limits:
     if options.searchers > 1 and options.link.size == 1:
         return Limits(silent=silent, reachable=silent, ceiling=silent if silent.exact else together)
     bound = Limit(together.value, False, f"upper bound, as if no message were lost: {together.source}")
-    reachable = together if options.searchers == 1 or _reliable(options) else bound
+    reachable = together if options.searchers == 1 or reliable(options) else bound
     return Limits(silent=silent, reachable=reachable, ceiling=together)
 
 
-def _reliable(options: Options) -> bool:
+def reliable(options: Options) -> bool:
     """Whether every answer can be told: two messages at least, and a channel that does nothing but carry them."""
     link = options.link
     plain = Channel(bits=link.bits, symbols=link.symbols, floats=link.floats, length=link.length, silence=link.silence)
