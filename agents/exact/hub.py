@@ -7,14 +7,16 @@ import numpy as np
 from agents.team import Deployed
 from commenv.core.errors import bad
 from commenv.games.acquisition import features
+from commenv.games.acquisition.reliable import reliable
 from commenv.solvers.feature_selection import Policy, State, optimal
 
 
 class Hub(Deployed):
     """Every sensor sends its value as it is; the hub remembers them, buys by a policy, and names the likeliest label.
 
-    policy: state -> feature or None; None for the dynamic program (solvers/feature_selection.py has greedy ones, agents/dime.py a
-    learned one). Raises ValueError for a channel of fewer messages than a feature has values, and for one that may lose a message.
+    policy: state -> feature or None; None for the dynamic program. solvers/feature_selection.py has greedy policies,
+    agents/dime.py a learned one. Raises ValueError for a channel of fewer messages than a feature has values, and for one that
+    may lose a message.
     """
 
     def __init__(self, options: features.Options, policy: Policy | None = None) -> None:
@@ -23,6 +25,8 @@ class Hub(Deployed):
         self.values = max(self.problem.joint.shape[1:])
         if options.link.size < self.values:
             raise bad("bits", options.bits, f"enough for the {self.values} values of a feature")
+        if not reliable(options.link):
+            raise bad("channel", options.link, "one that loses no message")
         self.policy = optimal(self.problem) if policy is None else policy
 
     def player(self, games: int) -> "_Buying":

@@ -7,6 +7,7 @@ import numpy as np
 from agents.team import Deployed
 from commenv.core.errors import bad
 from commenv.games.acquisition import box_search, twenty_questions
+from commenv.games.acquisition.reliable import reliable
 from commenv.solvers import apart as alone
 from commenv.solvers import box_search as boxes
 from commenv.solvers.questions import Belief, optimal, pursuit
@@ -15,8 +16,8 @@ WAYS = ("optimal", "pursuit", "apart")
 
 
 class Searchers(Deployed):
-    """A team for twenty questions. way: "optimal", the dynamic program, or "pursuit", information pursuit, of searchers who tell each
-    other every answer in the first two messages, so that all hold the same belief; or "apart", the best team that is silent.
+    """A team for twenty questions. way: "optimal", the dynamic program, or "pursuit", information pursuit, of searchers who tell
+    each other every answer by the first two messages, so that all believe the same; or "apart", the best team that is silent.
 
     Each searcher follows the course of the game from its own observations and what it heard. Raises ValueError for another way, a
     channel that may lose a message, and games for which no plan can be made.
@@ -26,7 +27,7 @@ class Searchers(Deployed):
         super().__init__("acquisition/twenty_questions-v0", options)
         if way not in WAYS:
             raise bad("way", way, f"one of {', '.join(WAYS)}")
-        if way != "apart" and options.searchers > 1 and (options.link.size < 2 or not twenty_questions.reliable(options)):
+        if way != "apart" and options.searchers > 1 and (options.link.size < 2 or not reliable(options.link)):
             raise ValueError("searchers tell each other their answers: the channel must carry two messages, and lose none")
         self.way, self.search = way, options.search
         rounds, failure = options.playable

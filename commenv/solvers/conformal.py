@@ -1,7 +1,7 @@
 """Conformal information pursuit: prediction sets of known coverage, and queries that are expected to make them small.
 
-Chan, Ge, Dobriban, Hassani, Vidal (2025), Conformal information pursuit; split conformal prediction: Vovk, Gammerman, Shafer (2005).
-Everything is in bits.
+Chan, Ge, Dobriban, Hassani, Vidal (2025), Conformal information pursuit; split conformal prediction: Vovk, Gammerman, Shafer
+(2005). Everything is in bits.
 """
 
 import math
@@ -16,8 +16,8 @@ from commenv.info.distributions import Array, distribution
 def entropy_bound(joint: Array, sets: np.ndarray) -> tuple[float, float]:
     """(H(Y | X), what sets C(x) say of it at most) of joint[x, y] and sets[x, y], whether y is in C(x).
 
-    H(Y|X) <= h(alpha) + E[1{Y in C} log |C|] + E[1{Y not in C} log(|Y| - |C|)], alpha = P(Y not in C): to name Y, say first whether
-    it is in C, then which of those it is.
+    H(Y|X) <= h(alpha) + E[1{Y in C} log |C|] + E[1{Y not in C} log(|Y| - |C|)], alpha = P(Y not in C): to name Y, say first
+    whether it is in C, then which of those it is.
     """
     p = distribution(joint.ravel()).reshape(joint.shape)
     sets = np.asarray(sets, bool)
@@ -53,7 +53,7 @@ def prediction_sets(probabilities: Array, tau: float) -> np.ndarray:
 
 
 def calibrate(histories: Sequence[Array], truths: Sequence[np.ndarray], alpha: float) -> list[float]:
-    """A threshold for each length of history: histories[k] [n, labels], what is predicted after k answers, truths[k] [n] the labels.
+    """A threshold for each length of history: histories[k] [n, labels] is predicted after k answers, truths[k] [n] is true.
 
     The coverage holds at each length by itself, for histories made by the same query policy.
     """
@@ -61,7 +61,7 @@ def calibrate(histories: Sequence[Array], truths: Sequence[np.ndarray], alpha: f
 
 
 def best_query(beliefs: Array, likelihood: Array, tau: float) -> np.ndarray:
-    """Of each belief [B, n] the query, by number, after whose answer the set is smallest, on average of its log; ties: the lowest.
+    """Of each belief [B, n] the query, by number, after whose answer the mean log size of the set is least; ties: the lowest.
 
     likelihood [Q, n, answers]; tau: threshold of histories that are longer by one answer.
     """

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from commenv.core.errors import bad
-from experiments.recipes import classic
+from experiments.recipes import classic, questions
 from experiments.runs import Recipe
 
-RECIPES: dict[str, Recipe] = {**classic.RECIPES}
+RECIPES: dict[str, Recipe] = {**classic.RECIPES, **questions.RECIPES}
 """By name; each family of games has a file of its own."""
 
 

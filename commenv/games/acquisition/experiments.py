@@ -38,11 +38,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.channel import Channel
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, rule
 from commenv.core.limits import Limit, Limits
+from commenv.games.acquisition.reliable import reliable
 from commenv.solvers import experiments as theory
 
 LOCATIONS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -243,8 +243,7 @@ def limits(options: Options) -> Limits:
     silent = _paired(game, 1) if paired else _greedy(game, K)
     if link.size == 1:
         return Limits(silent=silent, reachable=silent, ceiling=silent if silent.exact else known)
-    plain = link == Channel(bits=link.bits, symbols=link.symbols, floats=link.floats, length=link.length, silence=link.silence)
-    if not plain:
+    if not reliable(link):
         reachable = Limit(known.value, False, f"upper bound, as if no message were lost: {known.source}")
     elif link.size >= M:
         reachable = known

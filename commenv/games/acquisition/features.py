@@ -34,11 +34,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.channel import Channel
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical
 from commenv.core.limits import Limit, Limits
+from commenv.games.acquisition.reliable import reliable
 from commenv.solvers.feature_selection import Selection, best_code, noisy_copies, optimal
 
 HUB = 0
@@ -237,8 +237,7 @@ def limits(options: Options) -> Limits:
     ceiling = _best(options)
     if link.size == 1:
         return Limits(silent=silent, reachable=silent, ceiling=silent)
-    plain = link == Channel(bits=link.bits, symbols=link.symbols, floats=link.floats, length=link.length, silence=link.silence)
-    if not plain:
+    if not reliable(link):
         reachable = Limit(ceiling.value, False, f"upper bound, as if no message were lost: {ceiling.source}")
     elif link.size >= max(problem.joint.shape[1:]):
         reachable = ceiling

@@ -39,11 +39,11 @@ import numpy as np
 
 from commenv import info
 from commenv.core import game as core
-from commenv.core.channel import Channel
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, chance, rule
 from commenv.core.limits import Limit, Limits
+from commenv.games.acquisition.reliable import reliable
 from commenv.solvers.apart import apart
 from commenv.solvers.questions import Search, cost_bound, optimal
 
@@ -319,15 +319,8 @@ def limits(options: Options) -> Limits:
     if options.searchers > 1 and options.link.size == 1:
         return Limits(silent=silent, reachable=silent, ceiling=silent if silent.exact else together)
     bound = Limit(together.value, False, f"upper bound, as if no message were lost: {together.source}")
-    reachable = together if options.searchers == 1 or reliable(options) else bound
+    reachable = together if options.searchers == 1 or reliable(options.link) else bound
     return Limits(silent=silent, reachable=reachable, ceiling=together)
-
-
-def reliable(options: Options) -> bool:
-    """Whether every answer can be told: two messages at least, and a channel that does nothing but carry them."""
-    link = options.link
-    plain = Channel(bits=link.bits, symbols=link.symbols, floats=link.floats, length=link.length, silence=link.silence)
-    return link == plain
 
 
 def _together(options: Options) -> Limit:
