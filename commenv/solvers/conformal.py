@@ -61,12 +61,15 @@ def calibrate(histories: Sequence[Array], truths: Sequence[np.ndarray], alpha: f
 
 
 def best_query(beliefs: Array, likelihood: Array, tau: float) -> np.ndarray:
-    """Of each belief [B, n] the query, by number, after whose answer the mean log size of the set is least; ties: the lowest.
+    """Of each belief [B, n] the query, by number, after whose answer the mean log size of the set is least. Where sets are equal, as
+    while all labels are in them, the one after whose answer the entropy is least; then the lowest.
 
     likelihood [Q, n, answers]; tau: threshold of histories that are longer by one answer.
     """
     joint = beliefs[:, None, :, None] * likelihood  # [B, Q, n, answers]
     chance = joint.sum(2)
     after = np.moveaxis(joint / np.where(chance > 0, chance, 1)[:, :, None], 2, 3)
-    size = prediction_sets(after, tau).sum(-1)
-    return np.round((chance * np.log2(size)).sum(-1), 12).argmin(1)
+    sizes = np.log2(prediction_sets(after, tau).sum(-1))
+    entropies = -(after * np.log2(np.where(after > 0, after, 1))).sum(-1)
+    size, uncertain = (np.round((chance * value).sum(-1), 12) for value in (sizes, entropies))
+    return np.where(size == size.min(1, keepdims=True), uncertain, np.inf).argmin(1)

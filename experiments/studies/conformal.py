@@ -39,12 +39,12 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
         rows=rows,
         notes=[
             f"{N} hypotheses, {len(TRUTH)} queries, answers wrong with probability {NOISE:g}, a model that takes it for "
-            f"{ASSUMED:g}; {CALIBRATION:,} histories to calibrate, {TEST:,} to test; up to {LENGTH} answers. Median of the seeds "
-            "(least-most).",
+            f"{ASSUMED:g}; {CALIBRATION:,} histories to calibrate, {TEST:,} to test; up to {LENGTH} answers. Median of the "
+            "seeds (least-most).",
             "Coverage is at least 1 - alpha on average over calibrations, at each length; the least of 12 lengths in one sample "
-            "may fall below by chance, by about .02. A policy is calibrated on its own histories: conformal pursuit chooses by the "
-            "thresholds of the stage before, then it is fixed and calibrated anew. `right` is the share whose likeliest hypothesis "
-            "is true when the set has shrunk to one or answers have run out.",
+            "may fall below by chance, by about .02. A policy is calibrated on its own histories: conformal pursuit chooses by "
+            "the thresholds of the stage before, then it is fixed and calibrated anew. `right` is the share whose likeliest "
+            "hypothesis is true when the set has shrunk to one or answers have run out.",
         ],
     )
 

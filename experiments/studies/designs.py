@@ -39,9 +39,9 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
         columns=["what", "exact", "found", "beside the exact value"],
         rows=rows,
         notes=[
-            "Location: 25 places with prior N(0, 1), design 0.5. Estimates of nested Monte Carlo, with so many inner draws M, are "
-            f"too high, prior contrastive estimates too low; {OUTER:,} outer draws each, by the first seed. The exact value is a "
-            "quadrature.",
+            "Location: 25 places with prior N(0, 1), design 0.5. Estimates of nested Monte Carlo, with so many inner draws M, "
+            f"are too high, prior contrastive estimates too low; {OUTER:,} outer draws each, by the first seed. The exact value "
+            "is a quadrature.",
             f"Learned teams: median of the seeds (least-most), each of {GAMES:,} games. Without messages the best pair earns "
             f"{commenv.limits(ID).silent.value:.4f}: a learned team with bits that earns less has not learned to use them.",
         ],

@@ -58,8 +58,8 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
             "Four features of accuracies .9, .75, .7, .65 and costs 3, 1, 1, 1; no budget is worth anything with 0 bits, where "
             "the accuracy is .5. All but the learned teams are summed over every course of the game; these played "
             f"{GAMES:,} games each. Median of the seeds (least-most).",
-            "At a budget of 3 who divides what a feature tells by its cost buys three cheap ones, and falls short: exact and DIME "
-            "alike. DIME is trained on 102,400 samples, and names the label by its own predictor. The learned teams have no "
+            "At a budget of 3 who divides what a feature tells by its cost buys three cheap ones, and falls short: exact and "
+            "DIME alike. DIME is trained on 102,400 samples, and names the label by its own predictor. The learned teams have no "
             "memory: a hub remembers which features it bought, but only the last value.",
         ],
     )
