@@ -61,8 +61,8 @@ def calibrate(histories: Sequence[Array], truths: Sequence[np.ndarray], alpha: f
 
 
 def best_query(beliefs: Array, likelihood: Array, tau: float) -> np.ndarray:
-    """Of each belief [B, n] the query, by number, after whose answer the mean log size of the set is least. Where sets are equal, as
-    while all labels are in them, the one after whose answer the entropy is least; then the lowest.
+    """Of each belief [B, n] the query, by number, after whose answer the mean log size of the set is least. Where sets are equal,
+    as while all labels are in them, the one after whose answer the entropy is least; then the lowest.
 
     likelihood [Q, n, answers]; tau: threshold of histories that are longer by one answer.
     """

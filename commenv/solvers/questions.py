@@ -234,11 +234,19 @@ def follow(search: Search, policy: Policy, rounds: int | None = None, failure: f
 
 
 def cost_bound(search: Search, failure: float = math.inf) -> float:
-    """A cost that no search of any length beats: an answer tells 1 - h(noise) bits at most, and what is left at the end is
-    bounded by the confidence (Fano 1961). A search that fails pays `failure`."""
+    """A cost that no search of any length beats.
+
+    An answer tells 1 - h(noise) bits at most, and what is left to know where a search ends is bounded by the confidence (Fano 1961).
+    A share q of searches may fail instead: they pay `failure`, and leave log2 n bits at most. The least over q is at either end of
+    where answers are missing.
+    """
     n, c = len(search.p), search.confidence
     if search.over(search.beginning):
         return 0.0
     left = entropy([c, 1 - c]) + (1 - c) * math.log2(max(n - 1, 1)) if c > 0.5 else math.log2(n)
-    answers = max(0.0, entropy(search.p) - left) / (1 - entropy([search.noise, 1 - search.noise]))
-    return max(1.0, min(answers * (1 / search.parallel + search.price), failure))
+    missing = max(0.0, entropy(search.p) - left)
+    if missing == 0:
+        return 1.0
+    answers = missing / (1 - entropy([search.noise, 1 - search.noise]))
+    failing = missing / (math.log2(n) - left)  # the share of failures at which no answer is missing
+    return max(1.0, min(answers * (1 / search.parallel + search.price), failing * failure))

@@ -31,7 +31,7 @@ RECIPES: dict[str, Recipe] = {
         "acquisition/box_search-v0",
         {"bits": 0},
         learn="marginal",
-        total_steps=40_000,
+        total_steps=120_000,
         communication={"hidden": [64], "separate": True},
         training=ASKING,
     ),

@@ -25,7 +25,7 @@ def test_stops():
     network = Dime(2, (2, 2))
     assert LearnedPolicy(network, PROBLEM)(PROBLEM.beginning) in (0, 1)
     assert LearnedPolicy(network, PROBLEM, least=1.0)(PROBLEM.beginning) is None  # v is below the entropy, which is a bit at most
-    assert LearnedPolicy(network, PROBLEM, unsure=1.0)(PROBLEM.beginning) is None
+    assert LearnedPolicy(network, PROBLEM, unsure=1.01)(PROBLEM.beginning) is None
     assert LearnedPolicy(network, PROBLEM)((0, -1)) is None  # nothing can be paid
 
 

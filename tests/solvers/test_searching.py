@@ -84,6 +84,7 @@ def test_more_never_hurts(p, random, price, searchers):
     search = Search(p, masks, parallel=searchers, price=price)
     value = optimal(search, 4, 9.0).value
     assert cost_bound(search, 9.0) - 1e-9 <= value
+    assert cost_bound(search, 0.5) - 1e-9 <= optimal(search, 4, 0.5).value  # who may fail cheaply does
     assert value <= 4 + 9 + 1e-9
     assert optimal(replace(search, parallel=searchers + 1), 4, 9.0).value <= value + 1e-9
     assert optimal(replace(search, price=0.0), 4, 9.0).value <= value + 1e-9
@@ -92,6 +93,14 @@ def test_more_never_hurts(p, random, price, searchers):
 
 def test_enough_rounds_are_all_rounds():
     assert optimal(GAP, 8, 50.0).value == pytest.approx(optimal(GAP).value, rel=1e-12)
+
+
+def test_the_bound_holds_where_failing_is_cheap():
+    """One hypothesis is nearly sure, so that hardly any answer is missing; and four that are not."""
+    search = Search((0.9, 0.05, 0.05), (1, 2))
+    for failure in (0.0, 0.1, 1.0, 5.0):
+        assert cost_bound(search, failure) <= optimal(search, 2, failure).value + 1e-12
+    assert cost_bound(Search((0.25,) * 4, range(1, 8))) == optimal(Search((0.25,) * 4, range(1, 8))).value == 2
 
 
 def test_noisy_search_by_hand():
