@@ -64,9 +64,10 @@ class _Searching:
         return {name: self.move(i, seen[name], fresh) for i, name in enumerate(self.names)}
 
     def move(self, i: int, seen: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """(query, message) [games, 2] of searcher i; what it does in a step that is not the time for it counts for nothing."""
+        """(query, message) [games, 2] of searcher i, or queries alone of one who has nobody to tell; what it does in a step that is not the time for it counts for nothing."""
         told, telling = seen[:, self.answer].argmax(1), seen[:, self.telling] > 0
-        inbox = seen[:, self.answer.stop :].reshape(self.games, self.K - 1, -1).argmax(2)
+        places = self.team.options.link.places
+        inbox = seen[:, self.answer.stop :].reshape(self.games, self.K - 1, places).argmax(2)
         queries = np.full(self.games, self.Q)
         for g in np.nonzero(~telling)[0]:
             if fresh[g]:
@@ -79,7 +80,7 @@ class _Searching:
             self.left[i, g] -= 1
             if i < len(asked):
                 queries[g] = asked[i]
-        return np.stack([queries, told], 1)
+        return queries if self.K == 1 else np.stack([queries, told], 1)
 
 
 class _Apart(_Searching):
@@ -103,7 +104,7 @@ class _Apart(_Searching):
                 self.told[i][g] = ()
             query = self.team.team.asks[i][self.told[i][g]]
             queries[g] = self.Q if query == alone.PASS else query
-        return np.stack([queries, np.zeros_like(queries)], 1)
+        return queries if self.K == 1 else np.stack([queries, np.zeros_like(queries)], 1)
 
 
 class BoxSearchers(Deployed):
@@ -127,5 +128,7 @@ class _Looking:
     def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
         self.step = np.where(fresh, 0, self.step + 1)
         looks = self.team.table[self.step]
+        if looks.shape[1] == 1:
+            return {"searcher_0": looks[:, 0]}
         silent = np.zeros(len(fresh), np.int64)
         return {f"searcher_{i}": np.stack([looks[:, i], silent], 1) for i in range(looks.shape[1])}

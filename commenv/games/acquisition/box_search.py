@@ -6,7 +6,7 @@ b bits, which they read in the next step.
 
 observation: its own looks into each box, divided by `rounds`, shape (n,); the share of `rounds` that is over, shape (1,); then
 the inboxes of the others, shape (2**bits + 1,) each.
-action: [box, message], MultiDiscrete([n, 2**bits]).
+action: [box, message], MultiDiscrete([n, 2**bits]); without others, Discrete(n).
 
 Reward, the same for all: -1 a step. Ends when the thing is seen, or after `rounds` steps. Success: 1 if it was seen.
 

@@ -8,7 +8,7 @@ to look next.
 observation: posterior by its own results alone, shape (n,); 1 if it is time to tell, and the share of the rounds that is over,
 shape (2,); its last design, one-hot, shape (D,), and result, one-hot, shape (M,); then the inboxes of the others, shape
 (2**bits + 1,) each.
-action: [design, message], MultiDiscrete([D, 2**bits]).
+action: [design, message], MultiDiscrete([D, 2**bits]); without others, Discrete(D).
 
 `model="location"`: a source stands at one of n places on a line from -3 to 3, with prior as N(0, 1); a design is a place on it;
 the result is ln(0.1 + 1 / (0.1 + distance**2)) and normal noise, read off an instrument of M marks, the quantiles of all results.

@@ -9,7 +9,7 @@ messages do not end a search; they tell the others what is worth asking next.
 observation: posterior by its own answers alone, shape (n,); 1 if it is time to tell, shape (1,); its last query, one-hot, the
 last place for none, shape (Q + 1,); its last answer, one-hot of no and yes, shape (2,); then the inboxes of the others, shape
 (2**bits + 1,) each.
-action: [query, or Q to pass] and a message, MultiDiscrete([Q + 1, 2**bits]).
+action: [query, or Q to pass] and a message, MultiDiscrete([Q + 1, 2**bits]); without others, Discrete(Q + 1).
 
 `queries`: `line`, the n - 1 questions whether the number is less than j = 1..n-1; `subsets`, all of the 2**(n-1) - 1 ways to
 part the hypotheses; `tree`, for n = 4**m: whether a bit of the category is set, and for each of the categories whether it is
