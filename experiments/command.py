@@ -12,6 +12,7 @@ from experiments.screen import (
     frontier_tables,
     limits_table,
     progress,
+    rank_tables,
     refusals,
     repeats_table,
     run_table,
@@ -273,6 +274,45 @@ def repeat(
         with progress(f"recipe {name}") as (tell, say):
             page = repeats.run(chosen, seeds_of(seeds), folder, games, tell, lambda point: say(repeats.line(point)))
         show(page, as_json, repeats_table(f"{name}: {chosen.id}", page), str(folder / "results.json"))
+
+
+@app.command()
+def rank(
+    places: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Folders with teams, or module:callable that makes one; of one game.")
+    ],
+    matches: Annotated[
+        str,
+        typer.Option(help="`partners`: speakers with each other's listeners. `rivals`: the higher return on the same seed wins."),
+    ] = "partners",
+    alpha: Annotated[float, typer.Option(help="Intensity of selection; infinite: only better and worse count.")] = float("inf"),
+    population: Annotated[int, typer.Option(help="Individuals in each population.")] = 50,
+    noise: Annotated[float, typer.Option(help="Where alpha is infinite: how often the worse takes over.")] = 0.01,
+    delta: Annotated[float, typer.Option(help="Probability that any comparison that is called sure is wrong.")] = 0.1,
+    games: Annotated[int, typer.Option(help="Games of each team or pair, at most.")] = 10_000,
+    scale: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Least and largest return of a game, for partners who are played.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of rank.json and rank.png.")] = Path("runs/rank"),
+    as_json: Json = False,
+) -> None:
+    """Rank teams by alpha-Rank: how much of the time evolving populations of them would spend with each.
+
+    Examples:
+
+    - `commenv rank runs/messaging-referential-v0/bits=2/seed=0 runs/messaging-referential-v0/bits=2/seed=1`
+    - `commenv rank runs/junction --matches rivals`
+    """
+    with refusals():
+        from experiments import rank as ranks
+        from experiments.options import span
+
+        with progress("ranking") as (tell, _):
+            found = ranks.contestants(places)
+            chain = {"alpha": alpha, "population": population, "noise": noise}
+            played = {"delta": delta, "games": games, "scale": span(scale) if scale else None}
+            page = ranks.rank(found, matches, out, tell, **played, **chain)
+        show(page, as_json, *rank_tables(page), f"{out / 'rank.json'}, {out / 'rank.png'}")
 
 
 @app.command()

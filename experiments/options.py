@@ -97,3 +97,11 @@ def seeds(text: str) -> list[int]:
     if not found:
         raise bad("seeds", text, "a count like 5, or a list like 3,7")
     return sorted(set(found))
+
+
+def span(text: str) -> tuple[float, float]:
+    """Two numbers, from "-1,1". Raises ValueError for anything else."""
+    found = [value(word) for word in text.split(",")]
+    if len(found) != 2 or not all(isinstance(number, int | float) and not isinstance(number, bool) for number in found):
+        raise bad("scale", text, "two numbers LOW,HIGH")
+    return float(found[0]), float(found[1])

@@ -207,6 +207,21 @@ def frontier_tables(title: str, rows: Sequence[dict[str, Any]], checks: Sequence
     return [made, f"check that {checks[0]['check']}: {verdict} ({passed} of {len(checks)} seeds)"]
 
 
+def rank_tables(page: dict[str, Any]) -> list[Table | str]:
+    """A row a team: its share in each population; then the profiles of most mass."""
+    populations, names = page["populations"], page["teams"]
+    shares = table(f"Shares of the time, {page['matches']}", "team", *(f"as {name}" for name in populations))
+    for k in sorted(range(len(names)), key=lambda k: -sum(page["shares"][name][k] for name in populations)):
+        shares.add_row(names[k], *(figure(page["shares"][name][k]) for name in populations))
+    profiles = table("Profiles of most mass", *populations, "payoff", "mass", "from", "to", left=2)
+    found = sorted(((page["mass"][a][b], a, b) for a in range(len(names)) for b in range(len(names))), reverse=True)
+    for mass, a, b in found[:10]:
+        bounds = (figure(page[key][a][b]) for key in ("mass_low", "mass_high"))
+        profiles.add_row(names[a], names[b], figure(page["payoffs"][0][a][b]), figure(mass), *bounds)
+    known = "payoffs are exact" if page["exact"] else f"{page['games']:,} games, {page['unresolved']} comparisons not sure"
+    return [shares, profiles, known]
+
+
 def study_table(page: dict[str, Any]) -> Table:
     """What a study found; columns of words stand to the left."""
     words = [all(isinstance(cell, str) for cell in column) for column in zip(*page["rows"], strict=True)]

@@ -13,6 +13,7 @@ from commenv.core.batch import Batch
 from commenv.games import CATALOGUE
 
 REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
+KNOWLEDGE = "messaging/knowledge-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
@@ -144,6 +145,9 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
         {"model": "discounting", "points": 3, "experimenters": 3, "rounds": 3, "channel": {"winners": 1, "silence": True}},
     ),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
+    "knowledge": (KNOWLEDGE, {}),
+    "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),
+    "knowledge, late": (KNOWLEDGE, {"safe": 0.85, "channel": {"delay": (0, 2), "erasure": 0.2}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),

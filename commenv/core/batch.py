@@ -236,6 +236,7 @@ class Batch:
             source=np.array([source for source, _ in layout.links], dtype=np.int64),
             target=np.array([target for _, target in layout.links], dtype=np.int64),
             lines=as_record(np.array([line.record for line in self.lines], LINE)),
+            holds=int(layout.holds),
             tapped=np.array([k for _, k in self.taps], dtype=np.int64),
         )
 

@@ -153,12 +153,17 @@ class Layout:
     """Length of the board."""
     anonymous: bool = False
     """Whether an agent hears what was said but not by whom: then its links share one inbox."""
+    holds: bool = False
+    """Whether an inbox keeps what a link delivered last until it delivers again, or the game ends: for agents that act in turn
+    on what was announced before."""
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(role.name for role in self.roles))
         if len(set(self.names)) != len(self.names) or not self.names:
             raise ValueError(f"agents {self.names!r} must have different names, at least one")
+        if self.holds and self.anonymous:
+            raise ValueError("a shared inbox cannot hold what each link delivered last: anonymous and holds exclude each other")
         for role in self.roles:
             whole("actions", role.actions, 1)
             whole("observation", role.observation, 0)

@@ -39,6 +39,7 @@ class Shape(NamedTuple):
     source: np.ndarray  # of each link
     target: np.ndarray
     lines: np.ndarray  # [links] what `relay` has to know of each
+    holds: int  # 1 where an inbox keeps what it has
     tapped: np.ndarray  # the link that each eavesdropper listens to, in the order of the listeners
 
 
@@ -134,7 +135,9 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
             seek(rng, game.key, game.t, CHANNEL)
             for k in range(links):
                 m = sent[source[k]]
-                heard[i, k] = out[k] = NOTHING
+                out[k] = NOTHING
+                if shape.holds == 0:
+                    heard[i, k] = NOTHING
                 if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
                     m = NOTHING
                 if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
@@ -146,7 +149,8 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
                         counts[k, m] += 1
                     if wire.plain != 0:
                         y = transmit(wire, m, rng)
-                        heard[i, k] = y
+                        if shape.holds == 0 or y != NOTHING:
+                            heard[i, k] = y
                         meter.erased += y == ERASED
                         meter.altered += y != ERASED and y != m
                     else:

@@ -87,7 +87,8 @@ def tamper(wire, shape, k, message, key, t, rng):
 
 @rule
 def relay(wire, shape, state, i, players, key, t, sent, out, tally, rng):
-    """Carry out[k], NOTHING where link k is not used, to heard[i, k] for all links of game i in step t."""
+    """Carry out[k], NOTHING where link k is not used, to heard[i, k] for all links of game i in step t; out[k] is then what
+    link k has delivered in this step."""
     links, heard = len(shape.source), state.heard
     through = out[links:]
     collision = contend(wire, sent, through, players, key, t, rng)
@@ -123,15 +124,16 @@ def relay(wire, shape, state, i, players, key, t, sent, out, tally, rng):
                     y = first + ((y - first) & shape.lines[k].mask)
         if wire.latest > 0:
             y = wait(wire, state.transit[i, k], k, key, t, y, quiet, meter, rng)
-        heard[i, k] = y if y >= ERASED else quiet
+        out[k] = y if y >= ERASED else quiet
+        if shape.holds == 0 or out[k] != NOTHING:
+            heard[i, k] = out[k]
         if wire.gaussian > 0.0 and y >= first:
             seek(rng, key, t, SHAKING + np.uint64(2 * wire.floats * k))
             for component in range(wire.floats):
                 state.shaken[i, k, component] = wire.gaussian * normal(rng)
     for j in range(len(shape.tapped)):
-        y = heard[i, shape.tapped[j]]
-        heard[i, links + j] = y
-        tally[shape.tapped[j]].overheard += is_on_air(wire, y)
+        heard[i, links + j] = heard[i, shape.tapped[j]]
+        tally[shape.tapped[j]].overheard += is_on_air(wire, out[shape.tapped[j]])
     if wire.bursts != 0:
         seek(rng, key, t, WEATHER)
         for k in range(links):
