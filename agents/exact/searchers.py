@@ -64,7 +64,8 @@ class _Searching:
         return {name: self.move(i, seen[name], fresh) for i, name in enumerate(self.names)}
 
     def move(self, i: int, seen: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """(query, message) [games, 2] of searcher i, or queries alone of one who has nobody to tell; what it does in a step that is not the time for it counts for nothing."""
+        """(query, message) [games, 2] of searcher i, or queries alone of one who has nobody to tell; in a step that is not the
+        time for it either counts for nothing."""
         told, telling = seen[:, self.answer].argmax(1), seen[:, self.telling] > 0
         places = self.team.options.link.places
         inbox = seen[:, self.answer.stop :].reshape(self.games, self.K - 1, places).argmax(2)

@@ -236,9 +236,9 @@ def follow(search: Search, policy: Policy, rounds: int | None = None, failure: f
 def cost_bound(search: Search, failure: float = math.inf) -> float:
     """A cost that no search of any length beats.
 
-    An answer tells 1 - h(noise) bits at most, and what is left to know where a search ends is bounded by the confidence (Fano 1961).
-    A share q of searches may fail instead: they pay `failure`, and leave log2 n bits at most. The least over q is at either end of
-    where answers are missing.
+    An answer tells 1 - h(noise) bits at most, and what is left to know where a search ends is bounded by the confidence (Fano
+    1961). A share q of searches may fail instead: they pay `failure`, and leave log2 n bits at most. The cost is least at either
+    end of where answers are missing.
     """
     n, c = len(search.p), search.confidence
     if search.over(search.beginning):
