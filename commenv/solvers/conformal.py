@@ -21,13 +21,13 @@ def entropy_bound(joint: Array, sets: np.ndarray) -> tuple[float, float]:
     """
     p = distribution(joint.ravel()).reshape(joint.shape)
     sets = np.asarray(sets, bool)
-    if sets.shape != p.shape:
+    if sets.shape != p.shape or sets.ndim != 2:
         raise ValueError(f"sets of shape {sets.shape} do not fit a joint of shape {p.shape}")
     conditional = entropy(p.ravel()) - entropy(p.sum(1))
     size = sets.sum(1)
     inside, outside = (p * sets).sum(1), (p * ~sets).sum(1)
     alpha = float(min(outside.sum(), 1.0))
-    within = inside @ np.log2(np.maximum(size, 1)) + outside @ np.log2(np.maximum(p.shape[1] - size, 1))
+    within = inside @ np.log2(np.maximum(size, 1)) + outside @ np.log2(np.maximum(sets.shape[1] - size, 1))
     return conditional, entropy([alpha, 1 - alpha]) + float(within)
 
 

@@ -60,7 +60,7 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
             f"{GAMES:,} games each. Median of the seeds (least-most).",
             "At a budget of 3 who divides what a feature tells by its cost buys three cheap ones, and falls short: exact and "
             "DIME alike. DIME is trained on 102,400 samples, and names the label by its own predictor. The learned teams have no "
-            "memory: a hub remembers which features it bought, but only the last value.",
+            "memory; the hub sees what each sensor told last.",
         ],
     )
 

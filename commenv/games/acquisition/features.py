@@ -9,8 +9,8 @@ shape (d,); the one asked for last, one-hot, shape (d,); then the inbox of each 
 1 if it is its turn, shape (1,), and then the feature asked for, one-hot, shape (d,), and its value, one-hot, shape (V,).
 action of the hub: a feature to buy, or d + label to name, Discrete(d + C); of a sensor: a message, Discrete(2**bits).
 
-The hub is shown nothing of what it heard before the last step: it has to remember. That a sensor is asked tells it what the hub
-has heard, by acting; no value passes but through the channel.
+The hub's inboxes hold what each sensor told last; with several features to a sensor it has to remember. That a sensor is asked
+tells it what the hub has heard, by acting; no value passes but through the channel.
 
 Reward, the same for all: 1 if the named label is right, and -`price` * costs[i] when a feature is bought. Ends when a label is
 named, and without reward when a feature is asked for that was bought before or that the budget does not pay.
@@ -152,7 +152,7 @@ def layout(options: Options) -> Layout:
     hub = Role("hub", actions=d + C, observation=2 + 2 * d)
     sensors = tuple(Role(f"sensor_{k}", actions=1, observation=1 + d + max(values)) for k in range(K))
     # The board: the values of the features, then which of them were bought.
-    return Layout(roles=(hub, *sensors), links=tuple((1 + k, HUB) for k in range(K)), turns=True, cells=2 * d)
+    return Layout(roles=(hub, *sensors), links=tuple((1 + k, HUB) for k in range(K)), turns=True, holds=True, cells=2 * d)
 
 
 def parameters(options: Options) -> Parameters:
