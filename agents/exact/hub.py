@@ -21,7 +21,7 @@ class Hub(Deployed):
 
     def __init__(self, options: features.Options, policy: Policy | None = None) -> None:
         super().__init__("acquisition/features-v0", options)
-        self.problem = options.problem
+        self.problem, self.owner = options.problem, options.owner
         self.values = max(self.problem.joint.shape[1:])
         if options.link.size < self.values:
             raise bad("bits", options.bits, f"enough for the {self.values} values of a feature")
@@ -40,7 +40,7 @@ class Hub(Deployed):
 
 class _Buying:
     def __init__(self, team: Hub, games: int) -> None:
-        self.team, self.owner, self.d = team, np.array(team.options.owner), len(team.options.owner)
+        self.team, self.owner, self.d = team, np.array(team.owner), len(team.owner)
         self.states: list[State] = [team.problem.beginning] * games
         self.moves: dict[State, int] = {}
 

@@ -30,6 +30,7 @@ class Searchers(Deployed):
         if way != "apart" and options.searchers > 1 and (options.link.size < 2 or not reliable(options.link)):
             raise ValueError("searchers tell each other their answers: the channel must carry two messages, and lose none")
         self.way, self.search = way, options.search
+        self.searchers, self.hypotheses = options.searchers, options.hypotheses
         rounds, failure = options.playable
         self.rounds = rounds
         if way == "optimal":
@@ -52,9 +53,9 @@ class _Searching:
 
     def __init__(self, team: Searchers, games: int) -> None:
         self.team, self.games = team, games
-        self.K, self.Q = team.options.searchers, len(team.search.queries)
+        self.K, self.Q = team.searchers, len(team.search.queries)
         self.names = [f"searcher_{i}" for i in range(self.K)]
-        self.telling = team.options.hypotheses
+        self.telling = team.hypotheses
         self.answer = slice(self.telling + self.Q + 2, self.telling + self.Q + 4)  # the inboxes begin behind it
         self.beliefs: list[list[Belief]] = [[team.search.beginning] * games for _ in self.names]
         self.asked: list[list[tuple[int, ...]]] = [[()] * games for _ in self.names]

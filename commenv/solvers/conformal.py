@@ -19,7 +19,7 @@ def entropy_bound(joint: Array, sets: np.ndarray) -> tuple[float, float]:
     H(Y|X) <= h(alpha) + E[1{Y in C} log |C|] + E[1{Y not in C} log(|Y| - |C|)], alpha = P(Y not in C): to name Y, say first
     whether it is in C, then which of those it is.
     """
-    p = distribution(joint.ravel()).reshape(joint.shape)
+    p: np.ndarray = distribution(joint.ravel()).reshape(joint.shape)
     sets = np.asarray(sets, bool)
     if sets.shape != p.shape or sets.ndim != 2:
         raise ValueError(f"sets of shape {sets.shape} do not fit a joint of shape {p.shape}")
