@@ -38,15 +38,21 @@ RECIPES: dict[str, Recipe] = {
     "features": Recipe(
         "acquisition/features-v0",
         {"bits": 1},
-        learn="independent",
-        total_steps=160_000,
-        communication={"hidden": [64]},
+        learn="graph",  # over no graph: the game's own channel carries what is said
+        total_steps=200_000,
+        communication={"graph": "none", "separate": True, "width": 32},
         training={
             "num_envs_per_env_runner": 1024,
             "rollout_fragment_length": 10,
+            "minibatch_size": 1024,
             "num_epochs": 6,
-            "lr": [[0, 5e-3], [0.5, 5e-3], [1, 5e-4]],
+            "clip_param": 0.2,
+            "grad_clip": 1.0,
+            "grad_clip_by": "global_norm",
+            "lr": [[0, 5e-3], [0.5, 5e-3], [1, 2e-4]],
             "entropy_coeff": [[0, 0.05], [0.8, 0.0]],
+            "gamma": 1.0,
+            "lambda_": 0.95,
         },
     ),
     "experiments": Recipe(
