@@ -24,6 +24,9 @@ CART, GRID, MAZE, MDP = "coding/code_cart-v0", "coding/code_grid-v0", "coding/co
 SCOUT, TREASURE = "acquisition/bandit-v0", "acquisition/treasure-v0"
 PURCHASE, LINEAR = "acquisition/purchase-v0", "acquisition/linear_bandit-v0"
 
+QUESTIONS, BOXES = "acquisition/twenty_questions-v0", "acquisition/box_search-v0"
+FEATURES, EXPERIMENTS = "acquisition/features-v0", "acquisition/experiments-v0"
+
 NOISES: dict[str, dict] = {
     "noiseless": {},
     "symmetric": {"error": 0.1},
@@ -157,6 +160,30 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "cart": (CART, {"noise": 0.25, "messages": 4, "parts": 3}),
     "cart, with a source": (CART, {"messages": 8, "parts": 2, "rate_limit": "per_step", "bits": 3, "horizon": 9}),
     "mdp": (MDP, {"prior": [0.7, 0.3], "zeta": 2.0}),
+    "twenty questions": (QUESTIONS, {}),
+    "twenty questions, tree, noise, one answer": (
+        QUESTIONS,
+        {"hypotheses": 4, "queries": "tree", "searchers": 3, "answers": 1, "price": 0.2, "noise": 0.1, "rounds": 3, "bits": 2},
+    ),
+    "twenty questions, masks": (QUESTIONS, {"hypotheses": 3, "queries": [1, 6, 3], "max_cycles": 5, "channel": {"erasure": 0.3}}),
+    "box search": (BOXES, {}),
+    "box search, missed": (BOXES, {"prior": [0.5, 0.3, 0.2], "searchers": 3, "detect": 0.4, "rounds": 5, "bits": 0}),
+    "features": (FEATURES, {}),
+    "features, table": (
+        FEATURES,
+        {
+            "joint": [[[0.2, 0.05, 0.1], [0.05, 0.05, 0.05]], [[0.05, 0.1, 0.05], [0.1, 0.1, 0.1]]],
+            "costs": [1, 0.5],
+            "owners": [0, 0],
+            "price": 0.1,
+            "channel": {"error": 0.2},
+        },
+    ),
+    "experiments": (EXPERIMENTS, {}),
+    "experiments, discounting": (
+        EXPERIMENTS,
+        {"model": "discounting", "points": 3, "experimenters": 3, "rounds": 3, "channel": {"winners": 1, "silence": True}},
+    ),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "knowledge": (KNOWLEDGE, {}),
     "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),

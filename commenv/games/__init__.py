@@ -28,6 +28,10 @@ CATALOGUE = {
     "coding/code_maze-v0": "commenv.games.coding.code_maze",
     "coding/code_cart-v0": "commenv.games.coding.code_cart",
     "coding/mdp-v0": "commenv.games.coding.mdp",
+    "acquisition/twenty_questions-v0": "commenv.games.acquisition.twenty_questions",
+    "acquisition/box_search-v0": "commenv.games.acquisition.box_search",
+    "acquisition/features-v0": "commenv.games.acquisition.features",
+    "acquisition/experiments-v0": "commenv.games.acquisition.experiments",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 
