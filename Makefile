@@ -44,6 +44,6 @@ $(BIN)/pip:
 	$(PIP) --editable '.[train,test]'
 	@touch $@
 
-.venv/lint.stamp .venv/bench.stamp .venv/peers.stamp .venv/torchrl.stamp .venv/sb3.stamp: .venv/%.stamp: .venv/setup.stamp
+.venv/lint.stamp .venv/bench.stamp .venv/peers.stamp .venv/torchrl.stamp .venv/sb3.stamp .venv/info.stamp: .venv/%.stamp: .venv/setup.stamp
 	$(PIP) --editable '.[$*]'
 	@touch $@

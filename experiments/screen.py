@@ -236,7 +236,7 @@ def evaluation_tables(page: dict[str, Any]) -> list[Table | str]:
     """One team over its own channel in full; several, or other channels, as a train x test matrix."""
     found = page["evaluations"]
     if len(found) == 1:
-        return [_one(found[0])]
+        return [_one(found[0]), communication_table(found[0]["communication"])]
     names = [_channel(channel) or "as trained" for channel in page["channels"]]
     made = table(f"{found[0]['id']}: reward a game (efficiency) over", "team", *names)
     for name in dict.fromkeys(cell["team"] for cell in found):
@@ -257,6 +257,15 @@ def _one(found: dict[str, Any]) -> Table:
             made.add_row(key, figure(found[key]))
     for key, value in (found["talk"] or {}).items():
         made.add_row(f"{key.replace('_', ' ')} (a step)" if "message" not in key else key.replace("_", " "), figure(value))
+    return made
+
+
+def communication_table(found: dict[str, float | None]) -> Table:
+    """What messages do; what does not apply is left out."""
+    made = table(f"what messages do ({found['games']:,} games, played three times)", "", "")
+    told = [key for key in found if key != "games" and not key.endswith("_standard_error") and found[key] is not None]
+    for key in told:
+        made.add_row(key.replace("_", " "), uncertain(found[key], found.get(f"{key}_standard_error")))
     return made
 
 

@@ -14,9 +14,15 @@ from commenv.games import CATALOGUE
 
 REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 KNOWLEDGE = "messaging/knowledge-v0"
+CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
+HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
+CART, GRID, MAZE, MDP = "coding/code_cart-v0", "coding/code_grid-v0", "coding/code_maze-v0", "coding/mdp-v0"
+
+SCOUT, TREASURE = "acquisition/bandit-v0", "acquisition/treasure-v0"
+PURCHASE, LINEAR = "acquisition/purchase-v0", "acquisition/linear_bandit-v0"
 
 QUESTIONS, BOXES = "acquisition/twenty_questions-v0", "acquisition/box_search-v0"
 FEATURES, EXPERIMENTS = "acquisition/features-v0", "acquisition/experiments-v0"
@@ -117,9 +123,43 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "junction, no links": (JUNCTION, {"difficulty": "hard", "bits": 0, "cars": 6, "add_rate": 0.2, "max_cycles": 30}),
     "prey": (PREY, {}),
     "prey, competitive": (PREY, {"grid": 4, "vision": 1, "mode": "competitive", "max_cycles": 9, "channel": {"erasure": 0.3}}),
+    "prey, of varying number": (PREY, {"grid": 4, "predators": 4, "sizes": [1, 3], "max_cycles": 9, "bits": 1}),
+    "junction, of varying number": (JUNCTION, {"sizes": [1, 4], "max_cycles": 12}),
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
+    "hiring": (HIRING, {}),
+    "hiring, fewer messages than signals": (
+        HIRING,
+        {
+            "bits": 1,
+            "prior": [0.5, 0.5],
+            "costs": [[0, 0.01], [0.02]],
+            "kernel": [[[[[0.5], [0.5], [0.0]]] * 2], [[[[0.7], [0.2], [0.1]], [[0.1], [0.2], [0.7]]]]],
+            "utility": [[1, 0], [0, 1], [0.6, 0.6]],
+            "mechanism": "deterministic",
+        },
+    ),
+    "hiring, noise": (HIRING, {"bits": 2, "margin": 0.01, "channel": {"error": 0.2, "erasure": 0.1, "drop": 0.1}}),
+    "senders": (SENDERS, {}),
+    "senders, cheap talk": (SENDERS, {"commitment": "none", "bias": 0.5, "channel": {"symbols": 3, "silence": True, "cap": 1}}),
+    "capture, short of reach": (CAPTURE, {"reach": 1.5, "max_cycles": 9, "channel": {"erasure": 0.3}}),
+    "scout": (SCOUT, {}),
+    "scout, cashed": (SCOUT, {"arms": 3, "pulls": 3, "stake": 5, "priors": [[1, 2], [2, 1], [0.5, 0.5]], "cashing": True}),
+    "treasure": (TREASURE, {}),
+    "treasure, more answers": (TREASURE, {"doors": 5, "answers": 3, "questions": 4, "bits": 1, "channel": {"erasure": 0.2}}),
+    "purchase": (PURCHASE, {}),
+    "purchase, short": (PURCHASE, {"states": 3, "season": [0.2, 0.8], "bits": 1, "channel": {"error": 0.2}, "max_cycles": 5}),
+    "linear bandit": (LINEAR, {}),
+    "linear bandit, server": (LINEAR, {"agents": 3, "dimension": 4, "rounds": 3, "server": True, "bits": 2}),
+    "linear bandit, star": (LINEAR, {"agents": 3, "rounds": 4, "channel": {"topology": "star", "erasure": 0.1}}),
+    "grid": (GRID, {}),
+    "grid, parts and noise": (GRID, {"size": 3, "messages": 3, "parts": 4, "noise": 0.3, "history": 2, "horizon": 5}),
+    "maze": (MAZE, {"horizon": 12, "messages": 8, "bits": 3}),
+    "maze, told once": (MAZE, {"horizon": 12, "rate_limit": "total", "bits": 2, "channel": {"erasure": 0.2}, "max_cycles": 9}),
+    "cart": (CART, {"noise": 0.25, "messages": 4, "parts": 3}),
+    "cart, with a source": (CART, {"messages": 8, "parts": 2, "rate_limit": "per_step", "bits": 3, "horizon": 9}),
+    "mdp": (MDP, {"prior": [0.7, 0.3], "zeta": 2.0}),
     "twenty questions": (QUESTIONS, {}),
     "twenty questions, tree, noise, one answer": (
         QUESTIONS,
@@ -148,6 +188,17 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "knowledge": (KNOWLEDGE, {}),
     "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),
     "knowledge, late": (KNOWLEDGE, {"safe": 0.85, "channel": {"delay": (0, 2), "erasure": 0.2}}),
+    "cascade": (CASCADE, {}),
+    "cascade, team": (CASCADE, {"agents": 3, "precision": 0.8, "prior": 0.3, "reward": "team"}),
+    "steering": (STEERING, {}),
+    "steering, learned crowd": (
+        STEERING,
+        {"planner": "biased", "crowd": "learned", "lying": True, "spacing": "even", "levels": 3},
+    ),
+    "steering, odd crowd": (STEERING, {"weighting": 0.6, "inertia": 0.3, "public": False, "draws": 2, "prior": 0.3}),
+    "network": (NETWORK, {}),
+    "network, grid": (NETWORK, {"agents": 5, "graph": "grid", "bits": 2, "channel": {"error": 0.1, "erasure": 0.1}}),
+    "network, own edges": (NETWORK, {"agents": 4, "graph": [(0, 2), (3, 1)], "reward": "own", "channel": {"delay": (0, 2)}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),

@@ -12,6 +12,7 @@ from agents.bottlenecks.continuous import Continuous
 from agents.bottlenecks.contract import Bottleneck, Message, at_least
 from agents.bottlenecks.dial import Dial
 from agents.bottlenecks.dimco import Dimco
+from agents.bottlenecks.entropy_bounded import EntropyBounded
 from agents.bottlenecks.finite_scalar import FiniteScalar
 from agents.bottlenecks.gaussian import Gaussian
 from agents.bottlenecks.gumbel_softmax import GumbelSoftmax
@@ -25,6 +26,7 @@ __all__ = [
     "Continuous",
     "Dial",
     "Dimco",
+    "EntropyBounded",
     "FiniteScalar",
     "Gaussian",
     "GumbelSoftmax",
@@ -43,6 +45,7 @@ BOTTLENECKS: dict[str, type[Bottleneck]] = {
     "gaussian": Gaussian,
     "dimco": Dimco,
     "cauchy_schwarz": CauchySchwarz,
+    "entropy_bounded": EntropyBounded,
 }
 """Every bottleneck by its name."""
 

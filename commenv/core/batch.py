@@ -1,6 +1,6 @@
 """n games side by side. This class owns what no game may get wrong: validation, seeds, autoreset, budgets and meters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import pairwise
@@ -11,10 +11,12 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
 from numba import config
 
 from commenv.core import kernel
-from commenv.core.copies import LARGE, Shelf, copier
+from commenv.core.copies import Shelf, copier, masker
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
+from commenv.core.in_place import InPlace
 from commenv.core.links import layout, lines, taps
+from commenv.core.memory import leave, room
 from commenv.core.meter import TALLY, Meter, link_meter
 from commenv.core.relay import FARTHEST, LINE, TRANSIT
 from commenv.core.transmission import NOTHING
@@ -35,15 +37,16 @@ class Batch:
     reset() -> observations
     step(actions) -> observations, rewards, terminations, truncations, infos
     rollout(actions) -> the same but for infos, of many steps whose actions are known beforehand, with leading axes (steps, n)
+    in_place() -> arrays to write actions into and to read everything from, and a step() between them: for loops in a hurry
 
     actions: integers, shape (n,), or (n, 2) of (action, message) for an agent that does both. An action outside its space
     raises ValueError and changes nothing; one inside it but over the budget becomes silence and is counted in `blocked`.
     In games whose agents move in turn an idle agent's action is ignored.
     infos, by agent: `active` (n,) whether the agent acts next; `action_mask` (n, actions) in games of turns; `payload_bits`,
     `messages`, `blocked` (n,) of the running game. Where games ended in this step, as Gymnasium names them: `final_obs`,
-    `final_info` (with `episode_return`, `episode_length` in steps, the meters, and `success` where the game has a measure of
-    it) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all agents (terminations,
-    truncations, lengths, those rows) is one array for all.
+    `final_info` (with `episode_return`, `episode_length` in steps, the meters, `success` where the game has a measure of
+    it, and its own figures) and `_final_obs`, `_final_info`, which say in which rows they count. What is the same for all
+    agents (terminations, truncations, lengths, those rows) is one array for all.
     copy: with copy=False all arrays but those of `final_info` are the batch's own buffers, which the next step overwrites.
     threads: games are shared out over this many; worth it from about 16,384 games.
     """
@@ -69,8 +72,7 @@ class Batch:
         self._wire = self.channel.wire
         self._horizon = options.max_cycles or ENDLESS
         self.measures_success = hasattr(rules, "success")
-        self._kernel = kernel.bind(rules)
-        self._compiled: dict[str, Any] = {}  # entries of the kernel and of its driver, once they were needed
+        self.figures: tuple[str, ...] = tuple(getattr(rules, "FIGURES", ()))
         cuts = np.linspace(0, n, min(whole("threads", threads, 1), n) + 1).astype(int).tolist()
         self._parts = list(enumerate(pairwise(cuts)))
         self._pool = ThreadPoolExecutor(len(self._parts)) if len(self._parts) > 1 else None
@@ -84,7 +86,10 @@ class Batch:
         self._make_givers()
         self._reel: tuple[Any, ...] = (-1,)  # how many steps a rollout had, and what was made for so many
         # What every call of the kernel takes: an array that changes is written on, never replaced.
-        self._fixed: Any = self._parameters, self._wire, self._horizon, self._shape, self.state, self.buffers, self._scratch
+        self._setting = kernel.Setting(self._parameters, self._wire, self._horizon, self._shape, self.state, self._scratch)
+        self._kernel = kernel.bind(rules, self._setting, self.buffers)
+        self._enter: Any = None  # and the kernel's driver: compiled when they are first needed
+        self._replay: Any = None
         self._first_seed: int | None = self._seed(seed)  # None once the games have begun
 
     # ------------------------------------------------------------------------------------------------ the two public verbs
@@ -125,7 +130,7 @@ class Batch:
         _, slots, moves, seen, reward, over = self._reel
         self._take(actions, slots)
         reel = kernel.Reel(moves[0], moves[1], reward.take(), over.take(), over.take(), seen.take())
-        fault = self._run("rollout", reel)
+        fault = self._roll(reel)
         if fault != kernel.FINE:
             t, i, a = np.unravel_index(fault, (steps, self.num_envs, len(self.possible_agents)))
             self._refuse(f"step {t}, game {i}", int(a), int(moves[0, t, a, i]), int(moves[1, t, a, i]))
@@ -142,10 +147,38 @@ class Batch:
         """Run the kernel on what stands in the buffers: for views that fill and read them themselves."""
         if fresh:
             self.buffers.terminated[:] = self.buffers.truncated[:] = False
-        fault = self._run("step", fresh)
+        enter = self._enter or self._compile()
+        if self._pool is None:
+            fault = enter(0, 0, self.num_envs, fresh, *self._left)
+        else:
+            if not fresh:
+                self._check_all()  # no part may move on while another refuses
+            fault = self._share(enter, fresh, [self._left] * len(self._parts))
         if fault != kernel.FINE:
-            i, a = divmod(fault, len(self.possible_agents))
-            self._refuse(f"game {i}", a, int(self.buffers.act[a, i]), int(self.buffers.message[a, i]))
+            self._fault(fault)
+
+    def in_place(self) -> InPlace:
+        """The batch as a loop in a hurry plays it. Raises RuntimeError before `reset`, ValueError where messages are floats."""
+        if self._first_seed is not None:
+            raise RuntimeError("in_place() before reset(): call reset() first")
+        if self.channel.floats:
+            raise ValueError("messages of floats cannot be written in place: only step() packs them")
+        enter = self._enter or self._compile()  # the copy of a batch may have none
+        (setting, told), n, buffers = self._left, self.num_envs, self.buffers
+
+        def step() -> None:  # no method: a step of one game has no time to look anything up
+            fault = enter(0, 0, n, False, setting, told)
+            if fault != kernel.FINE:
+                self._fault(fault)
+
+        return InPlace(
+            step=step if self._pool is None else self.advance,
+            actions={name: place for name, _, _, place in self._slots},
+            observations={name: self._block(buffers.observation, a) for a, name in enumerate(self.possible_agents)},
+            rewards=dict(zip(self.possible_agents, buffers.reward, strict=True)),
+            terminations=buffers.terminated,
+            truncations=buffers.truncated,
+        )
 
     def infos(self) -> dict[str, dict[str, Any]]:
         """What the last step tells of each agent; after `reset` only what is known of a game's beginning."""
@@ -172,7 +205,7 @@ class Batch:
 
     @property
     def meter(self) -> Meter:
-        """What every link has carried since the batch was made or `clear_meter` was called."""
+        """What every link has carried since the batch was made."""
         tally, counts = self.state.tally, self.state.counts.sum(axis=0)
         links = {}
         names = self.possible_agents
@@ -181,11 +214,6 @@ class Batch:
             links[names[source], names[target]] = link_meter(self.lines[k], counts[k], **sums)
         ends = [(*self.layout.links[k], listener) for listener, k in self.taps]
         return Meter(links, tuple((names[source], names[target], names[listener]) for source, target, listener in ends))
-
-    def clear_meter(self) -> None:
-        for name in TALLY.names or ():
-            self.state.tally[name] = 0
-        self.state.counts[...] = 0
 
     def choices(self, name: str) -> int:
         """Number of actions of an agent that only acts or only speaks; for one that does both, of their pairs; floats aside."""
@@ -306,6 +334,7 @@ class Batch:
             for a, (name, givers) in enumerate(self._running):
                 givers.append(("action_mask", masker(buffers.active[a], self.choices(name))))
         last = {"episode_return": "score", "payload_bits": "spent", "messages": "messages", "blocked": "blocked"}
+        last |= {figure: figure for figure in self.figures}
         self._finals = [
             (
                 name,
@@ -363,21 +392,30 @@ class Batch:
         return whole("seed", seed, 0, 2**63 - 1)
 
     # ------------------------------------------------------------------------------------------------ in and out
-    def _run(self, what: str, given: Any) -> int:
-        """Enter the kernel, or its driver through many steps."""
-        enter = self._compiled.get(what)
-        if enter is None:
-            function = self._kernel if what == "step" else kernel.bind_replay(self.rules)
-            enter = self._compiled[what] = kernel.enter(function, (0, 0, self.num_envs, given, *self._fixed))
+    def _compile(self) -> Any:
+        """Find or make the kernel's entry, and leave where it looks what it takes."""
+        (setting, one), (told, other) = (leave(left, self.rules.__name__) for left in (self._setting, self.buffers))
+        self._left, self._held = (setting, told), (one, other)
+        self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, False, *self._left))
+        return self._enter
+
+    def _roll(self, reel: kernel.Reel) -> int:
+        """Enter the driver of the kernel through many steps."""
+        moments = np.zeros((len(self._parts), room(self.buffers)), np.int64)
+        given = [(*self._left, row.ctypes.data) for row in moments]
+        if self._replay is None:
+            driver = kernel.bind(self.rules, self._setting, self.buffers, kernel.replay)
+            self._replay = kernel.enter(driver, (0, 0, self.num_envs, reel, *given[0]))
         if self._pool is None:
-            return enter(0, 0, self.num_envs, given, *self._fixed)
-        if what == "step":
-            self._check_all()  # no part may move on while another refuses
-        else:
-            fault = kernel.first_fault(0, self.num_envs, given.act, given.message, self._shape.actions, self._shape.messages)
-            if fault != kernel.FINE:
-                return fault
-        jobs = [self._pool.submit(enter, part, lo, hi, given, *self._fixed) for part, (lo, hi) in self._parts]
+            return self._replay(0, 0, self.num_envs, reel, *given[0])
+        fault = kernel.first_fault(0, self.num_envs, reel.act, reel.message, self._shape.actions, self._shape.messages)
+        return fault if fault != kernel.FINE else self._share(self._replay, reel, given)
+
+    def _share(self, enter: Any, given: Any, left: list[tuple]) -> int:
+        """Share the games out over the threads."""
+        assert self._pool is not None
+        parts = zip(self._parts, left, strict=True)
+        jobs = [self._pool.submit(enter, part, lo, hi, given, *places) for (part, (lo, hi)), places in parts]
         return max(job.result() for job in jobs)
 
     def _take(self, actions: Mapping[str, Any], slots: Slots) -> None:
@@ -420,6 +458,10 @@ class Batch:
             raise bad(where, values.reshape(-1, wide[-1])[row].tolist(), "numbers from -1 to 1")
         place[0], place[1] = act, self.channel.pack(np.where(fits[..., None], values, 0))
 
+    def _fault(self, fault: int) -> None:
+        i, a = divmod(fault, len(self.possible_agents))
+        self._refuse(f"game {i}", a, int(self.buffers.act[a, i]), int(self.buffers.message[a, i]))
+
     def _refuse(self, where: str, a: int, act: int, message: int) -> None:
         name = self.possible_agents[a]
         space = self.action_spaces[name]
@@ -435,15 +477,6 @@ class Batch:
             if wrong.any():
                 i = int(wrong.argmax())
                 self._refuse(f"game {i}", a, int(act[i]), int(message[i]))
-
-
-def masker(active: np.ndarray, choices: int) -> Callable[[], np.ndarray]:
-    """What makes action masks (n, choices): all True where the agent is active, elsewhere the first alone."""
-    rows = np.stack([np.arange(choices) == 0, np.ones(choices, bool)])
-    moves, take = active.view(np.int8), Shelf((len(active), choices), np.dtype(bool)).take
-    if len(active) * choices < LARGE:
-        return lambda: rows.take(moves, axis=0)
-    return lambda: rows.take(moves, axis=0, out=take(), mode="clip")  # the mode that asks for no buffer of its own
 
 
 def as_record(array: np.ndarray) -> np.ndarray:

@@ -6,13 +6,14 @@ What noise does to a message, as formulas, stands in noise.py; what the kernel d
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from commenv.core import words
 from commenv.core.bursts import Bursts
 from commenv.core.errors import bad, number, plain, shown, whole
+from commenv.core.wire import Wire
 from commenv.core.wiring import Topology
 
 MAX_BITS = 16
@@ -24,43 +25,6 @@ MAX_DELAY = 4096
 
 End = str | int
 """One end of a link: an agent's name, or its place among the agents."""
-
-
-class Wire(NamedTuple):
-    """What the compiled transmission reads; flags are 0 or 1."""
-
-    symbols: int
-    silence: int
-    error: float
-    erasure: float
-    price: float  # of a message; of one symbol where letters > 0
-    refill: float
-    burst: float
-    cap: float
-    silence_price: float
-    letters: int  # of the alphabet of words, the end symbol aside; 0: messages of fixed length
-    width: int  # bits of a symbol, 0 where there are none
-    places: int  # of the inbox, for each link
-    floats: int  # numbers that a symbol stands for; 0: none
-    depth: int  # bits of each
-    gaussian: float
-    noisy: int
-    plain: int  # whether a message arrives at once, or not at all, whatever else is sent
-    flip: float
-    fade: float
-    drop: float
-    winners: int  # 0: no contention
-    collisions: int
-    soonest: int  # delay
-    latest: int
-    queue: int
-    bursts: int
-    to_bad: float
-    to_good: float
-    bad_error: float
-    bad_erasure: float
-    drawn: int  # links drawn in each game: 1 both directions together, 2 each by itself; 0: none
-    share: float  # probability that such a link is there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -427,6 +391,7 @@ class Channel:
             refill=refill,
             burst=max(refill, dearest) if self.burst is None else float(self.burst),
             cap=unlimited if self.cap is None else float(self.cap),
+            limited=int(self.limited),
             silence_price=float(self.silence_price),
             letters=0 if self.length is None else (self.symbols or 0) - 1,
             width=self.width,

@@ -55,3 +55,12 @@ def _unheld() -> int:
 
 
 _UNHELD = _unheld()
+
+
+def masker(active: np.ndarray, choices: int) -> Callable[[], np.ndarray]:
+    """What makes action masks (n, choices): all True where the agent is active, elsewhere the first alone."""
+    rows = np.stack([np.arange(choices) == 0, np.ones(choices, bool)])
+    moves, take = active.view(np.int8), Shelf((len(active), choices), np.dtype(bool)).take
+    if len(active) * choices < LARGE:
+        return lambda: rows.take(moves, axis=0)
+    return lambda: rows.take(moves, axis=0, out=take(), mode="clip")  # the mode that asks for no buffer of its own

@@ -3,6 +3,9 @@
 `advance` is the only loop over games. `bind` gives it a game's rules as its globals and compiles it. numba keeps its disk
 cache by file, qualified name and argument types: a closure over compiled rules never hits it, globals do but are not looked
 at. So the rules are globals, and a hash of everything they compile from stands in the qualified name.
+
+Globals are constants to the compiler, and what a constant decides is never asked again. So a game has up to two kernels, each
+compiled when it is first wanted: one for channels that are `bare`, as most are, and one for all others.
 """
 
 import hashlib
@@ -18,8 +21,17 @@ from numba import config, njit, typeof
 
 from commenv.core.game import Rules
 from commenv.core.generator import BEGINNING, CHANNEL, RULES, episode_key, rule, seek
+from commenv.core.inbox import clear, hear
+from commenv.core.memory import keep, recall, window
 from commenv.core.relay import begin_transit, relay
 from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, stands, transmit
+from commenv.core.wire import Wire, bare
+
+TILE = 64
+"""Games whose observations are cleared together: few enough to stay in the nearest cache."""
+
+NEAR = 256
+"""Games that a rollout plays to its end before it turns to the next: few enough for what they are to stay in the cache."""
 
 FINE = -1
 """What `advance` returns when every action was in its space."""
@@ -96,8 +108,25 @@ class Scratch(NamedTuple):
     earned: np.ndarray  # [parts, agents]
 
 
-def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratch):
-    """One step of games lo..hi-1, or their reset if `fresh`; FINE, or game * agents + agent of an action out of its space."""
+class Setting(NamedTuple):
+    """What every call of a batch's kernel takes."""
+
+    p: Any  # the game's Parameters
+    wire: Wire
+    horizon: int
+    shape: Shape
+    state: State
+    scratch: Scratch
+
+
+def advance(part, lo, hi, fresh, setting, told):
+    """One step of games lo..hi-1, or their reset if `fresh`; FINE, or game * agents + agent of an action out of its space.
+
+    setting, told: where `memory.leave` has left a Setting and the Buffers.
+    """
+    p, wire, horizon, shape, state, scratch = recall(setting, SETTING)
+    buffers = recall(told, BUFFERS)
+    wire = narrow(wire)
     games, agents_of, board_of, heard = state.games, state.agents, state.board, state.heard
     tally, counts = state.tally[part], state.counts[part]
     act, message, reward = buffers.act, buffers.message, buffers.reward
@@ -107,116 +136,134 @@ def advance(part, lo, hi, fresh, p, wire, horizon, shape, state, buffers, scratc
     succeeded = buffers.success
     actions, messages, speaks = shape.actions, shape.messages, shape.speaks
     source, target = shape.source, shape.target
-    own, width, base, ear, ears = shape.own, shape.width, shape.base, shape.ear, shape.ears
+    own, width, base = shape.own, shape.width, shape.base
     players, links = len(actions), len(source)
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
     out = scratch.out[part]
     if not fresh and suspicious(lo, hi, act, message, actions, messages):
-        for i in range(lo, hi):
+        for each in range(lo, hi):
             for a in range(players):
-                wrong = act[a, i] < 0 or act[a, i] >= actions[a] or message[a, i] < 0 or message[a, i] >= messages[a]
-                if wrong and (games[i].turn < 0 or games[i].turn == a):
-                    return i * players + a
-    for i in range(lo, hi):
-        game, agents, board = games[i], agents_of[i], board_of[i]
-        over = fresh
-        if not fresh:
-            for a in range(players):
-                acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
-                if game.turn < 0 or game.turn == a:
-                    acts[a] = act[a, i]
-                    if speaks[a] != 0 and has_floor(p, game, agents, board, a):
-                        sent[a] = admit(wire, agents[a], message[a, i])
-                        agents[a].messages += sent[a] != SILENCE or wire.silence == 0
-                        agents[a].blocked += sent[a] != message[a, i]
-                refill(wire, agents[a])
-            seek(rng, game.key, game.t, RULES)
-            done = step(p, game, agents, board, acts, sent, earned, rng)
-            seek(rng, game.key, game.t, CHANNEL)
-            for k in range(links):
-                m = sent[source[k]]
-                out[k] = NOTHING
-                if shape.holds == 0:
-                    heard[i, k] = NOTHING
-                if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
-                    m = NOTHING
-                if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
-                    meter = tally[k]
-                    meter.offered += 1
-                    meter.messages += m != SILENCE or wire.silence == 0
-                    meter.blocked += m != message[source[k], i]
-                    if m < counts.shape[1]:  # floats are not counted one by one
-                        counts[k, m] += 1
-                    if wire.plain != 0:
-                        y = transmit(wire, m, rng)
-                        if shape.holds == 0 or y != NOTHING:
-                            heard[i, k] = y
-                        meter.erased += y == ERASED
-                        meter.altered += y != ERASED and y != m
-                    else:
-                        out[k] = m
-            if wire.plain == 0:
-                relay(wire, shape, state, i, players, game.key, game.t, sent, out, tally, rng)
-            game.t += 1
-            cut = game.t >= horizon
-            terminated[i], truncated[i] = done, cut and not done
-            over = done or cut
-            for a in range(players):
-                reward[a, i] = earned[a]
-                agents[a].score += earned[a]
-            if over:
-                length[i] = game.t
-                succeeded[i] = success(p, game, agents, board)
-                for a in range(players):
-                    ended[i, a] = agents[a]
-                    start = base[a] + i * width[a]
-                    observe(p, game, agents, board, a, final[start : start + own[a]])
-                    hear(wire, shape, state, i, ear[a], ears[a], final[start + own[a] : start + width[a]])
-        if over:
-            game.episode += 1
-            game.key = episode_key(game.seed, game.episode)
-            game.t, game.turn = 0, -1
-            for a in range(players):
-                agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
-                agents[a].messages, agents[a].blocked = 0, 0
-            for k in range(heard.shape[1]):
-                heard[i, k] = NOTHING
-            begin_transit(wire, state, i, game.key, rng)
-            seek(rng, game.key, 0, BEGINNING)
-            reset(p, game, agents, board, rng)
+                move, word = act[a, each], message[a, each]
+                wrong = move < 0 or move >= actions[a] or word < 0 or word >= messages[a]
+                if wrong and (games[each].turn < 0 or games[each].turn == a):
+                    return each * players + a
+    for first in range(lo, hi, TILE):
+        last = min(first + TILE, hi)
         for a in range(players):
-            active[a, i] = game.turn < 0 or game.turn == a
-            spent[a, i], aired[a, i], blocked[a, i] = agents[a].spent, agents[a].messages, agents[a].blocked
-            start = base[a] + i * width[a]
-            observe(p, game, agents, board, a, observation[start : start + own[a]])
-            hear(wire, shape, state, i, ear[a], ears[a], observation[start + own[a] : start + width[a]])
+            clear(observation, base[a] + first * width[a], base[a] + last * width[a])
+        for each in range(first, last):
+            i = np.uint64(each)  # numba looks whether a signed index counts from the end
+            game, agents, board = games[i], agents_of[i], board_of[i]
+            over = fresh
+            if not fresh:
+                for a in range(players):
+                    acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
+                    if game.turn < 0 or game.turn == a:
+                        acts[a] = act[a, i]
+                        if speaks[a] != 0 and has_floor(p, game, agents, board, a):
+                            sent[a] = admit(wire, agents[a], message[a, i])
+                            agents[a].messages += sent[a] != SILENCE or wire.silence == 0
+                            if wire.limited != 0:
+                                agents[a].blocked += sent[a] != message[a, i]
+                    refill(wire, agents[a])
+                seek(rng, game.key, game.t, RULES)
+                done = step(p, game, agents, board, acts, sent, earned, rng)
+                if wire.noisy != 0:
+                    seek(rng, game.key, game.t, CHANNEL)
+                for k in range(links):
+                    m = sent[np.uint64(source[k])]
+                    if shape.holds == 0:
+                        heard[i, k] = NOTHING
+                    if wire.plain == 0:
+                        out[k] = NOTHING
+                    if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
+                        m = NOTHING
+                    if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
+                        meter = tally[k]
+                        meter.offered += 1
+                        meter.messages += m != SILENCE or wire.silence == 0
+                        if wire.limited != 0:
+                            meter.blocked += m != message[source[k], i]
+                        if wire.floats == 0 or m < counts.shape[1]:  # floats are not counted one by one
+                            counts[k, m] += 1
+                        if wire.plain != 0:
+                            y = transmit(wire, m, rng)
+                            heard[i, k] = y
+                            if wire.noisy != 0:
+                                meter.erased += y == ERASED
+                                meter.altered += y != ERASED and y != m
+                        else:
+                            out[k] = m
+                if wire.plain == 0:
+                    relay(wire, shape, state, i, players, game.key, game.t, sent, out, tally, rng)
+                game.t += 1
+                cut = game.t >= horizon
+                terminated[i], truncated[i] = done, cut and not done
+                over = done or cut
+                for a in range(players):
+                    reward[a, i] = earned[a]
+                    agents[a].score += earned[a]
+                if over:
+                    length[i] = game.t
+                    succeeded[i] = success(p, game, agents, board)
+                    for a in range(players):
+                        ended[i, a] = agents[a]
+                        start = base[a] + each * width[a]
+                        clear(final, start, start + width[a])
+                        observe(p, game, agents, board, a, window(final, start, own[a]))
+                        hear(wire, shape, state, i, a, window(final, start + own[a], width[a] - own[a]))
+            if over:
+                game.episode += 1
+                game.key = episode_key(game.seed, game.episode)
+                game.t, game.turn = 0, -1
+                for a in range(players):
+                    agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
+                    agents[a].messages, agents[a].blocked = 0, 0
+                for k in range(heard.shape[1]):
+                    heard[i, k] = NOTHING
+                begin_transit(wire, state, i, game.key, rng)
+                seek(rng, game.key, 0, BEGINNING)
+                reset(p, game, agents, board, rng)
+            for a in range(players):
+                active[a, i] = game.turn < 0 or game.turn == a
+                if speaks[a] != 0:  # else it is nothing
+                    spent[a, i], aired[a, i] = agents[a].spent, agents[a].messages
+                if wire.limited != 0:
+                    blocked[a, i] = agents[a].blocked
+            for a in range(players):
+                start = base[a] + each * width[a]
+                observe(p, game, agents, board, a, window(observation, start, own[a]))
+                hear(wire, shape, state, i, a, window(observation, start + own[a], width[a] - own[a]))
     return FINE
 
 
-def replay(part, lo, hi, reel, p, wire, horizon, shape, state, buffers, scratch):
-    """`advance` through all steps of a reel, in which what each tells stays; FINE, or what `first_fault` found beforehand."""
+def replay(part, lo, hi, reel, setting, told, moment):
+    """`advance` through all steps of a reel, in which what each tells stays; FINE, or what `first_fault` found beforehand.
+    moment: room for the Buffers of one step."""
+    shape, buffers = recall(setting, SETTING).shape, recall(told, BUFFERS)
     fault = first_fault(lo, hi, reel.act, reel.message, shape.actions, shape.messages)
     if fault != FINE:
         return fault
-    for t in range(len(reel.act)):
-        now = Buffers(
-            reel.act[t],
-            reel.message[t],
-            reel.reward[t],
-            reel.terminated[t],
-            reel.truncated[t],
-            buffers.active,
-            buffers.spent,
-            buffers.aired,
-            buffers.blocked,
-            reel.observation[t],
-            buffers.final,
-            buffers.ended,
-            buffers.length,
-            buffers.success,
-        )
-        fresh = t < 0  # never; but numba would compile `advance` once more for a literal
-        advance(part, lo, hi, fresh, p, wire, horizon, shape, state, now, scratch)
+    for first in range(lo, hi, NEAR):
+        for t in range(len(reel.act)):
+            now = Buffers(
+                reel.act[t],
+                reel.message[t],
+                reel.reward[t],
+                reel.terminated[t],
+                reel.truncated[t],
+                buffers.active,
+                buffers.spent,
+                buffers.aired,
+                buffers.blocked,
+                reel.observation[t],
+                buffers.final,
+                buffers.ended,
+                buffers.length,
+                buffers.success,
+            )
+            fresh = t < 0  # never; but numba would compile `advance` once more for a literal
+            advance(part, first, min(first + NEAR, hi), fresh, setting, keep(moment, now))
     return FINE
 
 
@@ -233,64 +280,28 @@ def first_fault(lo, hi, act, message, actions, messages):
 
 
 @rule
-def hear(wire, shape, state, i, first, count, inbox):
-    """Fill the inbox of one agent: for each of its links, or for all, then for each that it eavesdrops on, a one-hot vector,
-    the last place an erasure; or floats and a place for an erasure."""
-    heard, places = state.heard[i], wire.places
-    ears, taps, boxes = count[0], count[1], count[2]
-    for b in range(boxes + taps):
-        k = first[0] + b if b < boxes else first[1] + b - boxes
-        box, y = inbox[b * places : (b + 1) * places], heard[k]
-        at = y if wire.floats == 0 or y < 0 else NOTHING
-        at = places - 1 if at == ERASED else at
-        for place in range(places):  # no branch on what was said: no processor can guess it
-            box[place] = 1.0 if place == at else 0.0
-        if wire.floats != 0 and y >= 0 and (wire.silence == 0 or y != SILENCE):
-            unpack(wire, shape, state, i, k if b < boxes else shape.tapped[k - len(shape.source)], y, box)
-    if boxes < ears and places < 64 and wire.floats == 0:  # a box for all; a set of so few places is one number
-        said = 0
-        for e in range(ears):
-            y = heard[first[0] + e]
-            said |= int(y != NOTHING) << (y if y >= 0 else places - 1)
-        for place in range(places):
-            inbox[place] = (said >> place) & 1
-        return
-    for e in range(boxes, ears):  # a box for all
-        y = heard[first[0] + e]
-        if y == ERASED:
-            inbox[places - 1] = 1.0
-        elif y != NOTHING:
-            if wire.floats == 0:
-                inbox[y] = 1.0
-            elif wire.silence == 0 or y != SILENCE:
-                unpack(wire, shape, state, i, first[0] + e, y, inbox)
-
-
-@rule
 def suspicious(lo, hi, act, message, actions, messages):
     """Whether any action, perhaps an idle agent's, is out of its space: asked of all games at once it costs next to nothing."""
     wrong = False
     for a in range(len(actions)):
         moves, words, most, longest = act[a], message[a], actions[a], messages[a]
-        for i in range(lo, hi):
+        for each in range(lo, hi):
+            i = np.uint64(each)
             wrong |= (moves[i] < 0) | (moves[i] >= most) | (words[i] < 0) | (words[i] >= longest)
     return wrong
 
 
-@rule
-def unpack(wire, shape, state, i, k, y, box):
-    """The levels that a message stands for, and the noise on them."""
-    rest = y - wire.silence
-    for place in range(wire.floats):
-        component = wire.floats - 1 - place
-        step = rest & ((1 << wire.depth) - 1)
-        rest = rest >> wire.depth
-        value = (2 * step + (1 << shape.lines[k].cut)) / (1 << wire.depth) - 1.0
-        box[component] = value + state.shaken[i, k, component] if wire.gaussian > 0.0 else value
+SETTING, BUFFERS = None, None
+"""The types of what is left: replaced, as are the rules below."""
+
+
+def narrow(wire):
+    """What is known of a wire beforehand: nothing; `bare` in kernels for such channels."""
+    return wire
 
 
 def reset(p, game, agents, board, rng):
-    """Replaced by the game's rule, as are those below."""
+    pass
 
 
 def step(p, game, agents, board, act, sent, reward, rng):
@@ -344,55 +355,45 @@ def _rebind(function: Any, names: dict[str, Any], qualified_name: str) -> types.
 
 def _prune(kernel: Any, prefix: str, digest: str) -> None:
     """Drop what earlier versions of these rules left in the disk cache: numba never does."""
-    for old in Path(kernel.stats.cache_path).glob(f"kernel.{prefix}{'[0-9a-f]' * 16}-*.nb[ic]"):
+    for old in Path(kernel.stats.cache_path).glob(f"kernel.{prefix}{'[0-9a-f]' * 16}[-_]*.nb[ic]"):
         if digest not in old.name:
             old.unlink(missing_ok=True)
 
 
 _bound: dict[tuple, Any] = {}
-_replays: dict[Any, Any] = {}
 
 # Nothing in the kernel allocates, and the caller holds every array: without reference counts it is 4 times as fast.
 _FLAGS = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
 
 
-def bind(rules: Rules) -> Any:
-    """`advance` with the rules of this game: compiled, unless NUMBA_DISABLE_JIT is set."""
+def bind(rules: Rules, setting: Setting, buffers: Buffers, function: Any = advance) -> Any:
+    """`advance` with the rules of this game for batches like this one, or `replay`: compiled, unless NUMBA_DISABLE_JIT is set."""
     own = {"reset": rules.reset, "step": rules.step, "observe": rules.observe}
     own |= {name: getattr(rules, name, default) for name, default in _OPTIONAL.items()}
-    known = tuple(own.values())  # not the module's name: it may have been edited and loaded again
+    kind = setting.wire == bare(setting.wire), *(() if config.DISABLE_JIT else (typeof(setting), typeof(buffers)))
+    known = function, *own.values(), *kind  # not the module's name: it may have been edited and loaded again
     if known in _bound:
         return _bound[known]
-    prefix = rules.__name__.replace(".", "_") + "_"
     seen: set = set()
-    digest = hashlib.sha256(b"".join(b for f in (advance, replay, *own.values()) for b in _sources(f, seen))).hexdigest()[:16]
+    sources = b"".join(b for f in (advance, replay, bare, *own.values()) for b in _sources(f, seen))
+    prefix = f"{'' if function is advance else 'replay_'}{rules.__name__.replace('.', '_')}_"
+    digest = hashlib.sha256(sources).hexdigest()[:16]
+    name = f"{prefix}{digest}_{hashlib.sha256(repr(kind).encode()).hexdigest()[:8]}"
+    own |= {"narrow": bare} if kind[0] else {}
+    own |= {"advance": bind(rules, setting, buffers)} if function is replay else {}
     if config.DISABLE_JIT:
-        kernel: Any = _rebind(advance, own, prefix + digest)
+        kernel: Any = _rebind(function, own, name)
     else:
-        inlined = {name: function if hasattr(function, "py_func") else rule(function) for name, function in own.items()}
-        # For each game its own: numba would take its agent for another game's with more fields, and warn that it does.
-        inlined |= {helper.__name__: rule(helper.py_func) for helper in (admit, refill)}
-        kernel = njit(_rebind(advance, inlined, prefix + digest), **_FLAGS)
+        # For each game its own helpers: numba would take its agent for another game's with more fields, and warn that it does.
+        own = {"narrow": narrow, "admit": admit.py_func, "refill": refill.py_func, **own}
+        inlined = {key: value if hasattr(value, "py_func") else rule(value) for key, value in own.items()}
+        kernel = njit(_rebind(function, {**inlined, "SETTING": kind[1], "BUFFERS": kind[2]}, name), **_FLAGS)
         _prune(kernel, prefix, digest)
     _bound[known] = kernel
     return kernel
 
 
-def bind_replay(rules: Rules) -> Any:
-    """`replay` with the kernel of this game, likewise."""
-    kernel = bind(rules)
-    if kernel not in _replays:
-        name = f"replay_{getattr(kernel, 'py_func', kernel).__qualname__}"
-        function = _rebind(replay, {"advance": kernel}, name)
-        _replays[kernel] = njit(function, **_FLAGS) if hasattr(kernel, "py_func") else function
-        if hasattr(kernel, "py_func"):
-            _prune(_replays[kernel], name[:-16], name[-16:])
-    return _replays[kernel]
-
-
 def enter(kernel: Any, arguments: tuple) -> Any:
-    """The kernel's own entry for arguments of these types, past the dispatcher, which looks at the type of every array again.
-
-    A step of one game costs .5 us instead of 5; but nobody looks any more, so later arguments must be of the same types.
-    """
+    """The kernel's own entry for arguments of these types, past the dispatcher, which looks at the type of each again; nobody
+    looks any more, so later arguments must be of the same types."""
     return kernel.compile(tuple(typeof(argument) for argument in arguments)) if hasattr(kernel, "py_func") else kernel

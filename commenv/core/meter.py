@@ -79,7 +79,7 @@ def link_meter(line: Line, counts: np.ndarray, **sums: int) -> LinkMeter:
 
 @dataclass(frozen=True)
 class Meter:
-    """Snapshot of all links since the batch was made, or since its meter was cleared."""
+    """Snapshot of all links since the batch was made."""
 
     links: dict[tuple[str, str], LinkMeter]
     """By (source, target)."""

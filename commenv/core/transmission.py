@@ -45,6 +45,9 @@ def admit(wire, agent, message):
     """The message that goes out after the budget has had its say; charges the sender."""
     sent = message
     price = cost(wire, message)
+    if wire.limited == 0:
+        agent.spent += price
+        return sent
     if price > agent.tokens + _ROUNDING or agent.spent + price > wire.cap + _ROUNDING:
         sent, price = SILENCE, max(min(wire.silence_price, agent.tokens, wire.cap - agent.spent), 0.0)
     agent.spent += price
@@ -55,7 +58,8 @@ def admit(wire, agent, message):
 @rule
 def refill(wire, agent):
     """One step's worth of tokens, for speakers and idle agents alike."""
-    agent.tokens = min(agent.tokens + wire.refill, wire.burst)
+    if wire.limited != 0:
+        agent.tokens = min(agent.tokens + wire.refill, wire.burst)
 
 
 @rule

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from commenv.info.distributions import Array, stochastic
 from commenv.info.measures import entropy
-from commenv.info.simplex import minimise
 
 RARE = 1e-100
 """Outputs that no input makes likelier than this are left out: they change no digit, but divide by zero."""
@@ -48,10 +47,38 @@ def capacity(W: ArrayLike, gap: float = 1e-12) -> Capacity:
     def divergence(p: Array) -> Array:  # D(W[x] || output) in nats, one value an input
         return row - W @ np.log(p @ W)
 
-    p = minimise(lambda p: (-divergence(p), W / (p @ W) @ W.T), size=len(W), gap=gap * log(2))
+    from commenv.info.simplex import ENTROPY, minimise  # numba is slow to import
+
+    outputs = np.ascontiguousarray(W.T)
+    p = minimise(ENTROPY, outputs, np.ones(len(outputs)), -row, gap * log(2))
     nats = divergence(p)
     bits = max(0.0, float(p @ nats)) / log(2)
     return Capacity(bits=bits, upper=max(bits, float(nats.max()) / log(2)), input=p)
+
+
+def finite_blocklength(W: ArrayLike, uses: int, error: float) -> float:
+    """Bits a use that a block of so many uses of `W[x, y]` carries if it may be wrong with probability `error`, nearly.
+
+    C - sqrt(V / n) Q^-1(error) + log2(n) / 2n, V the variance of the information density at the capacity's input; the last
+    term is that of symmetric channels, and not of erasures, which lack it. Polyanskiy, Poor, Verdú (2010). An approximation,
+    not a bound: good from about 100 uses on. Raises ValueError for less than 1 use, or an error not between 0 and 1.
+
+    >>> round(finite_blocklength([[0.89, 0.11], [0.11, 0.89]], uses=500, error=1e-3), 6)
+    0.378621
+    """
+    from scipy.stats import norm
+
+    if isinstance(uses, bool) or not isinstance(uses, int | np.integer) or uses < 1:
+        raise ValueError(f"uses must be a whole number of at least 1, got {uses!r}")
+    if not 0 < error < 1:
+        raise ValueError(f"error must be between 0 and 1, got {error}")
+    W = stochastic(W)
+    found = capacity(W)
+    joint = found.input[:, None] * W
+    sent = joint > 0
+    density = np.log2(W[sent]) - np.log2(np.broadcast_to(joint.sum(axis=0), W.shape)[sent])
+    variance = max(0.0, float(joint[sent] @ (density - found.bits) ** 2))
+    return found.bits - sqrt(variance / uses) * float(norm.isf(error)) + log2(uses) / (2 * uses)
 
 
 def symmetric_capacity(symbols: int, error: float) -> float:

@@ -36,6 +36,37 @@ def stochastic(W: ArrayLike) -> Array:
     return _normalised("every row of a channel", W)
 
 
+def joint_distribution(joint: ArrayLike, variables: int | None = None) -> Array:
+    """Joint distribution of variables, one axis each, as a fresh float64 array whose sum is 1.
+
+    Raises ValueError for another number of axes than `variables`, if that is given, else as `distribution`.
+    """
+    p = np.asarray(joint, dtype=np.float64)
+    if p.ndim == 0 or p.size == 0 or (variables is not None and p.ndim != variables):
+        axes = f"{variables} axes" if variables else "an axis"
+        raise ValueError(f"a joint distribution must have {axes} for its variables, one each, got shape {p.shape}")
+    return _normalised("a joint distribution", p.ravel()).reshape(p.shape)
+
+
+def frequencies(*variables: ArrayLike) -> Array:
+    """Joint distribution of the columns of a sample: an array with one axis for each of the variables, which sums to 1.
+
+    Each variable has shape (N,), of labels that are numbered in ascending order. It is what the exact measures take, and so
+    gives plug-in estimates. Raises ValueError for none, for different lengths, or for no samples.
+
+    >>> frequencies(["a", "b", "b", "a"], [0, 1, 1, 1])
+    array([[0.25, 0.25],
+           [0.  , 0.5 ]])
+    """
+    columns = [np.asarray(v) for v in variables]
+    if not columns or any(c.ndim != 1 or c.shape != columns[0].shape or c.size == 0 for c in columns):
+        raise ValueError(f"samples must have the same shape (N,), N at least 1, got shapes {[c.shape for c in columns]}")
+    found = [np.unique(c, return_inverse=True) for c in columns]
+    shape = tuple(len(labels) for labels, _ in found)
+    cells = np.ravel_multi_index([codes for _, codes in found], shape)
+    return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape) / len(columns[0])
+
+
 def reward_table(reward: ArrayLike, states: int) -> Array:
     """Reward `r[s, a]`, shape (states, actions), as a fresh float64 array; ValueError unless it is finite and fits."""
     r = np.array(reward, dtype=np.float64)

@@ -1,15 +1,15 @@
-"""Entropy and mutual information, in bits: of exact distributions, and estimated from counts with an error bar."""
+"""Entropy, mutual information and what is made of them, in bits, of exact distributions.
 
-from dataclasses import dataclass
-from math import log, sqrt
-from typing import Literal
+A joint distribution of n variables is an array with n axes, one a variable: `joint[x, y]`, `joint[x, y, z]`, ...
+"""
+
+from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from commenv.info.distributions import Array, distribution
-
-Method = Literal["plug-in", "miller-madow"]
+from commenv.info.distributions import Array, distribution, joint_distribution
 
 
 def entropy(p: ArrayLike) -> float:
@@ -18,9 +18,7 @@ def entropy(p: ArrayLike) -> float:
     >>> entropy([0.5, 0.25, 0.25])
     1.5
     """
-    p = distribution(p)
-    p = p[p > 0]
-    return max(0.0, float(-p @ np.log2(p)))
+    return _entropy(distribution(p))
 
 
 def mutual_information(joint: ArrayLike) -> float:
@@ -29,12 +27,22 @@ def mutual_information(joint: ArrayLike) -> float:
     >>> mutual_information([[0.5, 0.0], [0.0, 0.5]])
     1.0
     """
-    joint = np.asarray(joint, dtype=np.float64)
-    if joint.ndim != 2:
-        raise ValueError(f"a joint distribution of two variables must have shape (n, m), got shape {joint.shape}")
-    p = distribution(joint.ravel()).reshape(joint.shape)
-    cells, information = _pointwise_information(p)
+    p = joint_distribution(joint, 2)
+    cells, information = pointwise_information(p)
     return max(0.0, float(cells @ information))
+
+
+def conditional_mutual_information(joint: ArrayLike) -> float:
+    """I(X; Y | Z) of the distribution `joint[x, y, z]`, in bits: H(X, Z) + H(Y, Z) - H(X, Y, Z) - H(Z), at least 0.
+
+    Shannon (1948). For several variables on one side join their axes by reshape.
+
+    >>> xor = [[[0.25, 0.0], [0.0, 0.25]], [[0.0, 0.25], [0.25, 0.0]]]
+    >>> conditional_mutual_information(xor)
+    1.0
+    """
+    p = joint_distribution(joint, 3)
+    return max(0.0, _entropy(p.sum(axis=1)) + _entropy(p.sum(axis=0)) - _entropy(p) - _entropy(p.sum(axis=(0, 1))))
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
@@ -42,83 +50,107 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
 
     Kullback and Leibler (1951). Raises ValueError if the lengths differ.
     """
-    p, q = distribution(p), distribution(q)
-    if len(p) != len(q):
-        raise ValueError(f"p and q must have the same length, got {len(p)} and {len(q)}")
+    p, q = _pair(p, q)
     p, q = p[p > 0], q[p > 0]
     if not q.all():
         return float("inf")
     return max(0.0, float(p @ (np.log2(p) - np.log2(q))))
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A quantity estimated from samples. It is never clamped, because clamping would bias the average of many."""
+def jensen_shannon(p: ArrayLike, q: ArrayLike) -> float:
+    """Jensen-Shannon divergence of two distributions of shape (n,), in bits, from 0 to 1: (D(p || m) + D(q || m)) / 2 with
+    m = (p + q) / 2. Lin (1991). It is the mutual information of a fair coin and a draw from p or q, whichever it says.
 
-    bits: float
-    """The estimate; that of a mutual information may come out below 0."""
-    standard_error: float
-    """Its standard deviation to first order in 1/samples (delta method), which is 0 at a uniform or constant sample."""
-    samples: int
-    """How many observations were counted."""
-
-
-def estimate_entropy(counts: ArrayLike, method: Method = "miller-madow") -> Estimate:
-    """Entropy in bits of the distribution that `counts`, shape (n,), were drawn from.
-
-    "plug-in" takes the frequencies for the distribution and falls short by about (K - 1) / (2 N ln 2) bits, for N
-    samples of K kinds; "miller-madow" adds that back, K being the kinds seen. Miller (1955); error: Basharin (1959).
-    Raises ValueError for counts that are negative, fractional or all zero.
-
-    >>> round(estimate_entropy([4, 2, 3, 0, 2, 4, 0, 0, 2, 1]).bits, 9)
-    2.923991536
+    >>> jensen_shannon([1, 0], [0, 1])
+    1.0
     """
-    n = _counts(counts, dimensions=1, method=method)
-    seen = n[n > 0]
-    p = seen / n.sum()
-    return _estimate(p, -np.log2(p), n, excess=len(seen) - 1, method=method)
+    return mutual_information(np.stack(_pair(p, q)) / 2)
 
 
-def estimate_mutual_information(counts: ArrayLike, method: Method = "miller-madow") -> Estimate:
-    """I(X; Y) in bits of the distribution that the contingency table `counts[x, y]`, shape (n, m), was drawn from.
+def total_correlation(joint: ArrayLike) -> float:
+    """Total correlation of n variables, in bits, at least 0: sum_i H(X_i) - H(X). Watanabe (1960).
 
-    "plug-in" is too high by about (Kxy - Kx - Ky + 1) / (2 N ln 2) bits, for N samples in Kxy cells, Kx rows and Ky
-    columns; "miller-madow" takes that off, counting those that are not empty. Miller (1955); error: Moddemeijer (1989).
-    Raises ValueError for counts that are negative, fractional or all zero.
-
-    >>> round(estimate_mutual_information([[30, 5], [4, 21], [10, 10]]).bits, 9)
-    0.26766219
+    `joint` has n >= 1 axes; for 2 it is the mutual information.
     """
-    n = _counts(counts, dimensions=2, method=method)
-    cells, information = _pointwise_information(n / n.sum())
-    rows, columns = int(n.any(axis=1).sum()), int(n.any(axis=0).sum())
-    return _estimate(cells, information, n, excess=rows + columns - len(cells) - 1, method=method)
+    p = joint_distribution(joint)
+    return max(0.0, sum(_entropy(_marginal(p, [i])) for i in range(p.ndim)) - _entropy(p))
 
 
-def _pointwise_information(p: Array) -> tuple[Array, Array]:
+def o_information(joint: ArrayLike) -> float:
+    """O-information of n >= 1 variables, in bits: (n - 2) H(X) + sum_i [H(X_i) - H(X without X_i)]. Rosas et al. (2019).
+
+    Above 0 where redundancy prevails, below 0 where synergy does; 0 for two variables. `joint` has n axes.
+
+    >>> xor = [[[0.25, 0.0], [0.0, 0.25]], [[0.0, 0.25], [0.25, 0.0]]]
+    >>> o_information(xor)
+    -1.0
+    """
+    p = joint_distribution(joint)
+    n = p.ndim
+    alone = sum(_entropy(_marginal(p, [i])) for i in range(n))
+    without = sum(_entropy(p.sum(axis=i)) for i in range(n))
+    return (n - 2) * _entropy(p) + alone - without + 0.0  # no -0
+
+
+def directed_information(joint: ArrayLike) -> float:
+    """I(X^T -> Y^T) = sum_t I(X_1..X_t; Y_t | Y_1..Y_{t-1}) in bits, at least 0. Massey (1990).
+
+    `joint` has 2 T axes: x_1, ..., x_T, y_1, ..., y_T. What messages X tell a receiver who acts by Y, also where what Y does
+    changes later X: then it is this, and not the mutual information, that the sum of the rates bounds.
+
+    >>> directed_information([[0.5, 0.0], [0.0, 0.5]])
+    1.0
+    """
+    p, T = _two_processes(joint, 1)
+    return sum(_conditional(p, range(t + 1), [T + t], range(T, T + t)) for t in range(T))
+
+
+def transfer_entropy(joint: ArrayLike) -> float:
+    """T(X -> Y) = I(X_{t-l}..X_{t-1}; Y_t | Y_{t-l}..Y_{t-1}) in bits, at least 0. Schreiber (2000).
+
+    `joint` has 2 (l + 1) axes for a lag of l >= 1 steps: x_{t-l}, ..., x_t, y_{t-l}, ..., y_t.
+    """
+    p, T = _two_processes(joint, 2)
+    return _conditional(p, range(T - 1), [2 * T - 1], range(T, 2 * T - 1))
+
+
+def pointwise_information(p: Array) -> tuple[Array, Array]:
     """Probability, and log2 p(x, y) / p(x) p(y), of every cell of `p[x, y]` that has mass."""
     x, y = np.nonzero(p)
     cells = p[x, y]
     return cells, np.log2(cells) - np.log2(p.sum(axis=1)[x]) - np.log2(p.sum(axis=0)[y])
 
 
-def _estimate(p: Array, bits: Array, counts: Array, excess: int, method: Method) -> Estimate:
-    """Mean of `bits` under `p`; both measures here are such means, and then so is their influence function."""
-    N = int(counts.sum())
-    mean = float(p @ bits)
-    correction = excess / (2 * N * log(2)) if method == "miller-madow" else 0.0
-    return Estimate(bits=mean + correction, standard_error=sqrt(p @ (bits - mean) ** 2 / N), samples=N)
+def _entropy(p: Array) -> float:
+    p = p[p > 0]
+    return max(0.0, float(-p @ np.log2(p)))
 
 
-def _counts(counts: ArrayLike, dimensions: int, method: str) -> Array:
-    if method not in ("plug-in", "miller-madow"):
-        raise ValueError(f"method must be 'plug-in' or 'miller-madow', got {method!r}")
-    n = np.asarray(counts, dtype=np.float64)
-    if n.ndim != dimensions:
-        raise ValueError(f"counts must have {dimensions} dimension(s), got shape {n.shape}")
-    bad = ~np.isfinite(n) | (n < 0) | (n != np.floor(n))
-    if bad.any():
-        raise ValueError(f"counts must be whole numbers from 0, got {n[bad][0]}")
-    if not n.any():
-        raise ValueError("counts must hold at least 1 sample, got 0")
-    return n
+def _pair(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
+    p, q = distribution(p), distribution(q)
+    if len(p) != len(q):
+        raise ValueError(f"p and q must have the same length, got {len(p)} and {len(q)}")
+    return p, q
+
+
+def _marginal(p: Array, kept: Sequence[int]) -> Array:
+    return p.sum(axis=tuple(i for i in range(p.ndim) if i not in kept))
+
+
+def _conditional(p: Array, x: Sequence[int], y: Sequence[int], z: Sequence[int]) -> float:
+    """I(X; Y | Z) of groups of axes, each of which rises and lies before the next."""
+    groups = [list(x), list(y), list(z)]
+    axes = list(chain(*groups))
+    kept = _marginal(p, axes)
+    order = np.argsort(np.argsort(axes))
+    sizes = [int(np.prod([p.shape[i] for i in group], dtype=int)) for group in groups]
+    return conditional_mutual_information(kept.transpose(order).reshape(sizes))
+
+
+def _two_processes(joint: ArrayLike, steps: int) -> tuple[Array, int]:
+    p = joint_distribution(joint)
+    if p.ndim % 2 or p.ndim < 2 * steps:
+        raise ValueError(
+            f"a joint distribution of two processes must have 2 axes a step, {steps} or more steps, got shape {p.shape}"
+        )
+    return p, p.ndim // 2

@@ -14,7 +14,7 @@ them, and neither fits another's other half: rules would write beyond it, or sho
 replaceable, which `Audit.exchanged` tells. There, and of other environments without a `private` to change their state, we ask
 how much of what an agent sees another is told, at the same moments of many seeds: mutual information (Miller-Madow) of the best
 pair of places, or of all places summed up. Agents also share what both may see, so that is reported and no leak, unless strictly.
-Rewards, and a game's `success`, are listed apart: that they depend on others is the game.
+Rewards, a game's `success` and its own figures are listed apart: that they depend on others is the game.
 """
 
 from collections import Counter, defaultdict
@@ -39,6 +39,7 @@ Private = Callable[[Any, str, np.random.Generator], None]
 _LOOKS, _BINS, _PLACES = 512, 4, 64
 _NOTABLE = 0.1
 """Bits below which the best of many pairs of places may well be chance, at so many looks."""
+_NUMBERS = {bool, int, float}
 _ENGINE = set(core.record(core.Game).names or ()) | set(core.record(core.Agent).names or ())
 
 
@@ -130,6 +131,7 @@ class _Auditor:
             raise bad("environment", type(env).__name__, "made by commenv.make or commenv.metered")
         self.env, self.seeds, self.steps, self.alternatives = env, seeds, steps, alternatives
         self.private, self.records = private, records
+        self.figures = env.batch.figures if isinstance(env, SimultaneousEnv) else ()
         self.moments = sorted({int(t) for t in np.linspace(0, steps - 1, moments)})
         self.names: list[str] = list(env.possible_agents)
         self.replays = 0
@@ -278,17 +280,18 @@ class _Auditor:
                 change()
             observations, rewards, terminations, truncations, infos = self.env.step({n: actions[n] for n in self.env.agents})
             step = {}
+            there = _flat([name in self.env.agents for name in self.names])
             for name in self.names:
                 if name in observations:
                     step[name, "observation"] = _flat(self._own(name, observations[name]))
                 told_of = dict(infos.get(name, {}))
-                success = told_of.pop("success", 0.0)
+                measures = [told_of.pop(key, 0.0) for key in ("success", *self.figures)]
                 if name in infos:
                     step[name, "mask"] = _flat(told_of.pop("action_mask", ()))
                     step[name, "info"] = _flat(told_of)
                 step[name, "end"] = _flat((terminations.get(name, False), truncations.get(name, False)))
-                step[name, "agents"] = _flat([other in self.env.agents for other in self.names])
-                step[name, "reward"] = _flat((rewards.get(name, 0.0), success))
+                step[name, "agents"] = there
+                step[name, "reward"] = _flat((rewards.get(name, 0.0), *measures))
             told.append(step)
         return told
 
@@ -339,6 +342,8 @@ def _flat(value: Any) -> np.ndarray:
     if isinstance(value, Mapping):
         value = [value[key] for key in sorted(value, key=str)]
     if isinstance(value, tuple | list):
+        if set(map(type, value)) <= _NUMBERS:  # most are such, and an audit asks a million times
+            return np.array(value, np.float64)
         return np.concatenate([_flat(each) for each in value]) if value else np.zeros(0)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":

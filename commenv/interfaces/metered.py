@@ -133,7 +133,7 @@ class Metered(BaseParallelWrapper):
 
     @property
     def meter(self) -> Meter:
-        """What every link has carried since the environment was made, or `batch.clear_meter()` was called."""
+        """What every link has carried since the environment was made."""
         return self.batch.meter
 
     def beside_inbox(self, agent: str, observation: Any) -> Any:

@@ -43,8 +43,8 @@ class SimultaneousEnv(ParallelEnv):
     reset(seed) begins the first game of that seed and reset() the next one, as in `make_batch`. Where agents move in turn,
     an idle agent's action is ignored and may be left out. `agents` is empty once the game is over.
     infos, by agent: `active`, whether it acts next; `action_mask` in games of turns, as `action_space.sample` takes it, with
-    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game; `success`, 0 until it is over, if
-    it measures that.
+    one action for an idle agent; `payload_bits`, `messages`, `blocked` of this game; `success` and the game's own
+    figures, 0 until it is over, if it measures any.
 
     `state()`, for centralised critics: what all agents see, one after another in the order of `possible_agents`.
 
@@ -187,6 +187,7 @@ class SimultaneousEnv(ParallelEnv):
         self._running = active, buffers.spent[:, 0], buffers.aired[:, 0], buffers.blocked[:, 0]
         self._over = active, self._ended["spent"], self._ended["messages"], self._ended["blocked"]
         self._turns, self._measured = layout.turns, self.batch.measures_success
+        self._figures = [(figure, self._ended[figure]) for figure in self.batch.figures]
         floats = self.batch.channel.floats
         self._vectors = {name for a, name in enumerate(self.possible_agents) if floats and layout.speaks(a)}
         self._seats: dict[str, _Seat] = {}
@@ -211,7 +212,7 @@ class SimultaneousEnv(ParallelEnv):
         observations, infos = {}, {}
         self.movers = movers = []
         success = self._success.item() if over else 0.0
-        turns, measured = self._turns, self._measured
+        turns, measured, figures = self._turns, self._measured, self._figures
         numbers = map(_listed, self._over if over else self._running)
         for seat, active, spent, messages, blocked in zip(self._seats.values(), *numbers):  # noqa: B905, an entry an agent
             name, _, seen, last, free, idle = seat
@@ -224,6 +225,8 @@ class SimultaneousEnv(ParallelEnv):
                 info["action_mask"] = free if moves else idle
             if measured:  # from the start: TorchRL takes no key that `reset` has not shown
                 info["success"] = success
+            for figure, ended in figures:
+                info[figure] = ended[len(infos) - 1].item() if over else 0.0
         if self.render_mode is not None:
             if not over:  # the batch has left a game that is over: its last position stays on the page
                 self._position = self.batch.describe()

@@ -26,8 +26,8 @@ def register() -> None:
 class MultiAgentGame(MultiAgentEnv):
     """One game: agents that act next, and nobody else, stand in the observations. At its end all agents do.
 
-    Rewards go to all agents at every step: RLlib keeps an idle agent's until it is asked again. It drops what an agent earns
-    that never came to act.
+    Rewards go to all agents at every step: RLlib keeps an idle agent's until it is asked again. It would drop what an agent earns
+    before it comes to act, so that is kept here until it has; what an agent earns that never comes to act is lost.
     """
 
     def __init__(self, id: str, config: Mapping[str, Any] | None = None) -> None:
@@ -37,14 +37,22 @@ class MultiAgentGame(MultiAgentEnv):
         self.possible_agents = self._game.possible_agents
         self.agents = self.possible_agents.copy()
         self.observation_spaces, self.action_spaces = self._game.observation_spaces, self._game.action_spaces
+        self._kept: dict[str, float] = {}
         super().__init__()
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[dict[str, np.ndarray], dict[str, dict]]:
         observations, infos = self._game.reset(seed)
+        self._kept = dict.fromkeys(self.possible_agents, 0.0)
         return self._of_movers(observations), self._of_movers(infos)
 
     def step(self, action_dict: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
         observations, rewards, terminations, truncations, infos = self._game.step(action_dict)
+        for name in list(self._kept):
+            if name in action_dict:
+                rewards[name] += self._kept.pop(name)
+            else:
+                self._kept[name] += rewards[name]
+                rewards[name] = 0.0
         terminated, truncated = any(terminations.values()), any(truncations.values())
         if not (terminated or truncated):
             observations, infos = self._of_movers(observations), self._of_movers(infos)

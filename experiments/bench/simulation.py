@@ -18,6 +18,7 @@ from experiments.bench.peers import BATCHES, DRAWN, HORIZON, in_one_call
 USUAL = 1_024
 """The batch of games that nobody else has."""
 ROLLED = f"{HORIZON} steps in one call ({in_one_call(1)} of one game), as in JaxMARL's scan: all actions are known beforehand"
+IN_PLACE = "step by step, as `batch`, but on arrays that are handed out once"
 OPTIONS: dict[str, dict[str, int]] = {peers.REFERENTIAL: {"states": peers.STATES, "bits": 3}}
 """Where a game is not played as it comes."""
 
@@ -51,6 +52,11 @@ def one_game(id: str, only: int | None = None) -> list[Contender]:
     ]
     ours += [
         Contender(game=id, name="rollout", batch=n, batched=True, prepare=partial(rollout, id, n), note=ROLLED)
+        for n in (batches if only is None else (only,))
+        if others
+    ]
+    ours += [
+        Contender(game=id, name="in place", batch=n, batched=True, prepare=partial(in_place, id, n), note=IN_PLACE)
         for n in (batches if only is None else (only,))
         if others
     ]
@@ -89,6 +95,25 @@ def counted(env: Any, move: Callable[[], Any], steps: int) -> Play:
         return steps * env.num_envs * rounds, int(env.state.games["episode"].sum() - before)
 
     return play
+
+
+def in_place(id: str, n: int) -> Play:
+    """A round is one step of each of the n games, whose actions are written into the batch's own arrays."""
+    import commenv
+
+    env = commenv.make_batch(id, n, 0, **OPTIONS.get(id, {}))
+    env.reset()
+    hand, every = env.in_place(), drawn(env, DRAWN)
+    where = ... if n > 1 else 0  # of one game numbers are written, which takes half the time
+    given = {name: [step[where] if n > 1 or step.ndim > 1 else int(step[0]) for step in steps] for name, steps in every.items()}
+    actions = cycle([[(hand.actions[name], given[name][t]) for name in given] for t in range(DRAWN)])
+
+    def move() -> None:
+        for place, value in next(actions):
+            place[where] = value
+        hand.step()
+
+    return counted(env, move, 1)
 
 
 def rollout(id: str, n: int) -> Play:

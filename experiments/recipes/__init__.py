@@ -1,13 +1,18 @@
 """Recorded recipes: what was trained, with what, for the results in experiments/results. `commenv recipe NAME`."""
 
+import pkgutil
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from commenv.core.errors import bad
-from experiments.recipes import classic, questions
 from experiments.runs import Recipe
 
-RECIPES: dict[str, Recipe] = {**classic.RECIPES, **questions.RECIPES}
+RECIPES: dict[str, Recipe] = {
+    name: recipe
+    for family in pkgutil.iter_modules(__path__)
+    for name, recipe in import_module(f"{__name__}.{family.name}").RECIPES.items()
+}
 """By name; each family of games has a file of its own."""
 
 

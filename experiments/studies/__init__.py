@@ -39,6 +39,10 @@ class Study:
                 raise ValueError(f"a row of {len(row)} cells does not fit the {len(self.columns)} columns of {self.title!r}")
 
 
+FRONTIERS = {"coding/code_maze-v0": "code_maze"}
+"""Games whose frontier is that of exact agents, over other things than bits a message: `commenv frontier` asks their study."""
+
+
 def names() -> list[str]:
     """Every study: the modules of this folder."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))

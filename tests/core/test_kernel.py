@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import ring
@@ -13,6 +14,8 @@ from examples import OPTION_SETS, REFERENTIAL, fingerprint
 
 import commenv
 from commenv.core import kernel
+from commenv.core.batch import Batch
+from commenv.core.wire import bare
 from commenv.games import rules
 
 TESTS = Path(__file__).parents[1]
@@ -37,25 +40,38 @@ def test_the_compiler_changes_nothing():
     assert plain == {name: fingerprint(name) for name in OPTION_SETS}
 
 
-def test_one_compilation_for_all_options():
+def test_one_compilation_for_all_options_of_a_kind_of_channel():
+    kernels: dict = {}
     for id, options in OPTION_SETS.values():
         for n, threads in ((1, 1), (7, 2)):
-            commenv.make_batch(id, n, seed=0, threads=threads, **options).reset()
-    for id in {id for id, _ in OPTION_SETS.values()}:
-        assert len(kernel.bind(rules(id)).signatures) == 1, id
+            batch = commenv.make_batch(id, n, seed=0, threads=threads, **options)
+            batch.reset()
+            kind = id, bare(batch.channel.wire) == batch.channel.wire
+            assert kernels.setdefault(kind, batch._kernel) is batch._kernel, kind
+    for kind, found in kernels.items():
+        assert len(found.signatures) == 1, kind
 
 
 def test_a_second_process_does_not_compile():
     code = f"""
+import numpy as np
+from commenv.core import kernel
 batch = commenv.make_batch({REFERENTIAL!r}, 1, seed=0)
 batch.reset()
-stats = batch._kernel.stats
-print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))"""
-    commenv.make_batch(REFERENTIAL, 1, seed=0).reset()
-    assert second_process(code) == [1, 0]
+batch.rollout({{name: np.zeros((1, 1), int) for name in batch.possible_agents}})
+found = batch._kernel, kernel.bind(batch.rules, batch._setting, batch.buffers, kernel.replay)
+print(json.dumps([[sum(f.stats.cache_hits.values()), sum(f.stats.cache_misses.values())] for f in found]))"""
+    batch = commenv.make_batch(REFERENTIAL, 1, seed=0)
+    batch.reset()
+    batch.rollout({name: np.zeros((1, 1), int) for name in batch.possible_agents})
+    assert second_process(code) == [[1, 0], [1, 0]]
 
 
 # ---------------------------------------------------------------------------------------------------------------- identity
+def bound(module: Any) -> Any:
+    return Batch(module, module.Options(), 1)._kernel
+
+
 def identity(source: str, **names: object) -> str:
     """What a game of that source is called in the cache."""
     module = ModuleType("ring_under_change")
@@ -63,7 +79,7 @@ def identity(source: str, **names: object) -> str:
     sys.modules[module.__name__] = module  # dataclasses look themselves up
     try:
         exec(compile(source, ring.__file__, "exec"), module.__dict__)
-        return kernel.bind(module).py_func.__qualname__
+        return bound(module).py_func.__qualname__
     finally:
         del sys.modules[module.__name__]
 
@@ -131,5 +147,5 @@ def test_pruning_spares_games_of_similar_names(tmp_path):
 def test_games_do_not_share_helpers_that_are_compiled_for_their_agents():
     """numba would take the agent of one game for another's with more fields, which it calls experimental, and warns."""
     for helper in ("admit", "refill"):
-        ours, theirs = (kernel.bind(module).py_func.__globals__[helper] for module in (rules(REFERENTIAL), ring))
+        ours, theirs = (bound(module).py_func.__globals__[helper] for module in (rules(REFERENTIAL), ring))
         assert ours is not theirs

@@ -26,8 +26,11 @@ def test_counts_by_hand():
     assert infos["sender"]["final_info"]["payload_bits"].tolist() == [0, 0, 2, 2, 2, 2]
     assert infos["sender"]["final_info"]["messages"].tolist() == [0, 0, 1, 1, 1, 1]
     assert infos["receiver"]["final_info"]["payload_bits"].tolist() == [0] * 6
-    batch.clear_meter()
-    assert batch.meter.total.offered == batch.meter.total.entropy == 0
+
+
+def test_before_anything_was_sent_there_is_nothing():
+    total = commenv.make_batch(REFERENTIAL, 6, seed=0).meter.total
+    assert total.offered == total.entropy == 0
 
 
 def test_without_silence_every_symbol_is_a_message():

@@ -244,6 +244,28 @@ def test_who_knows_the_prey_captures_at_the_ceiling():
     assert commenv.limits(CAPTURE, bits=0).reachable == limits.silent
 
 
+@pytest.mark.parametrize("id", [PREY, CAPTURE])
+@pytest.mark.parametrize("reach", [0, 1.5, 2])
+def test_messages_go_as_far_as_their_reach(id, reach):
+    n = 500
+    batch = commenv.make_batch(id, n, seed=4, bits=1, reach=reach)
+    batch.reset()
+    rng, told = np.random.default_rng(0), 0
+    for _ in range(3):
+        moves = {name: np.stack([rng.integers(5, size=n), np.ones(n, int)], axis=1) for name in batch.possible_agents}
+        observations, _, ended, *_ = batch.step(moves)
+        row, column = np.divmod(batch.state.agents["cell"], 5)
+        going = ~ended[batch.possible_agents[0]]
+        for name in batch.possible_agents:
+            inbox = observations[name][:, batch.inbox(name)].reshape(n, 2, 3)
+            for k, (source, target) in enumerate(batch.heard_by(name)):
+                apart = (row[:, source] - row[:, target]) ** 2 + (column[:, source] - column[:, target]) ** 2
+                expected = np.where((apart <= reach**2)[:, None], [0, 1, 0], 0)
+                np.testing.assert_array_equal(inbox[going, k], expected[going])
+                told += expected[going].sum()
+    assert told > 0
+
+
 # ---------------------------------------------------------------------------------------------------------------- options
 @pytest.mark.parametrize(
     ("id", "options", "named"),
@@ -259,6 +281,7 @@ def test_who_knows_the_prey_captures_at_the_ceiling():
         (PREY, {"mode": "friendly"}, "mode='friendly'"),
         (PREY, {"mode": None}, "mode=None"),
         (PREY, {"max_cycles": 0}, "max_cycles=0"),
+        (CAPTURE, {"reach": -1}, "reach=-1"),
         (CAPTURE, {"grid": 65}, "grid=65"),
         (CAPTURE, {"perceivers": 0}, "perceivers=0"),
         (CAPTURE, {"grid": 2, "perceivers": 2, "capturers": 2}, "capturers=2"),

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy.stats import norm
 
-from commenv.info import capacity, erasure_capacity, kl_divergence, mutual_information, symmetric_capacity
+from commenv.info import (
+    capacity,
+    erasure_capacity,
+    finite_blocklength,
+    gaussian_capacity,
+    kl_divergence,
+    mutual_information,
+    symmetric_capacity,
+)
 
 channels = (
     arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(0, 9))
@@ -47,6 +56,20 @@ def test_z(error, bits, ones):  # spec/information.md 4.7
 
 def test_four_symbols():  # spec/information.md 4.7
     assert symmetric_capacity(4, 0.1) == pytest.approx(1.372508156, abs=5e-10)
+
+
+@pytest.mark.parametrize(("snr", "bits"), [(0.1, 0.068751762), (1, 0.5), (10, 1.729715809), (100, 3.329105741)])
+def test_gaussian(snr, bits):  # spec/information.md 4.7
+    assert gaussian_capacity(snr) == pytest.approx(bits, abs=5e-10)
+
+
+def test_short_blocks():
+    assert finite_blocklength(symmetric(2, 0.11), 500, 1e-3) == pytest.approx(0.378621, abs=5e-7)  # spec/information.md 4.7
+    V = 0.11 * 0.89 * log2(0.89 / 0.11) ** 2
+    wanted = symmetric_capacity(2, 0.11) - np.sqrt(V / 1000) * norm.ppf(0.99) + log2(1000) / 2000
+    assert finite_blocklength(symmetric(2, 0.11), 1000, 0.01) == pytest.approx(wanted, abs=1e-12)
+    assert finite_blocklength(np.eye(4), 10**9, 0.5) == pytest.approx(2, abs=1e-6)
+    assert finite_blocklength(symmetric(2, 0.11), 10**12, 1e-3) == pytest.approx(symmetric_capacity(2, 0.11), abs=1e-5)
 
 
 @given(st.integers(2, 9), probabilities)
@@ -125,6 +148,8 @@ def test_gap_is_a_choice():
         (lambda: capacity([[1.0]], gap=0), "gap must be above 0 bits, got 0"),
         (lambda: symmetric_capacity(1, 0.1), "symbols must be a whole number of at least 2, got 1"),
         (lambda: symmetric_capacity(2, 1.1), "error must be .* got 1.1"),
+        (lambda: finite_blocklength(np.eye(2), 0, 0.1), "uses must be .* got 0"),
+        (lambda: finite_blocklength(np.eye(2), 9, 1.0), "error must be between 0 and 1, got 1.0"),
         (lambda: erasure_capacity(2, float("nan")), "erasure must be .* got nan"),
     ],
 )

@@ -38,17 +38,23 @@ def test_only_who_acts_is_asked(chosen):
     for seed in (6, None):
         observations, infos = env.reset(seed=seed)
         all_observations, all_infos = parallel.reset(seed=seed)
+        waiting, acted = dict.fromkeys(parallel.possible_agents, 0.0), set()
         for action in random_actions(parallel.batch, 50):
             asked = {name: all_observations[name] for name in (parallel.movers or parallel.possible_agents)}
             assert digest(observations) == digest(asked)
             assert digest(infos) == digest({name: all_infos[name] for name in asked})
             if not parallel.agents:
                 break
-            observations, rewards, terminations, truncations, infos = env.step({name: one(action[name]) for name in observations})
+            action_of = {name: one(action[name]) for name in observations}
+            observations, rewards, terminations, truncations, infos = env.step(action_of)
             all_observations, all_rewards, over, cut, all_infos = parallel.step(
                 {name: one(action[name]) for name in parallel.movers}
             )
-            assert rewards == all_rewards
+            for name, reward in all_rewards.items():
+                waiting[name] += reward  # until it acts for the first time, what it earns is kept for it
+            acted |= action_of.keys()
+            assert rewards == {name: waiting[name] if name in acted else 0.0 for name in all_rewards}
+            waiting = {name: 0.0 if name in acted else kept for name, kept in waiting.items()}
             assert terminations["__all__"] == any(over.values())
             assert truncations["__all__"] == any(cut.values())
 
@@ -81,6 +87,17 @@ def test_episodes_hold_all_rewards_of_who_acted(name):
             assert len(own) == acted[agent] > 0
             assert own.get_return() == pytest.approx(earned[agent])
         assert set(episode.agent_episodes) == {agent for agent, times in acted.items() if times}
+
+
+def test_what_was_earned_before_an_agent_came_to_act_is_not_lost():
+    """Of a coding game's receiver the whole return: RLlib drops rewards that come before an agent's first action."""
+    env = rllib.MultiAgentGame("coding/code_grid-v0", {})
+    env.reset(seed=0)
+    for move in (0, 1, 0, 1, 0):
+        rewards = env.step({"sender": move})[1]
+        assert rewards["receiver"] == 0
+    assert env.step({"sender": 1})[1] == {"sender": 1.0, "receiver": 0.0}
+    assert env.step({"receiver": 0})[1]["receiver"] >= 1
 
 
 def test_stock_ppo_trains(ray_session):

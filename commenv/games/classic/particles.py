@@ -100,9 +100,10 @@ def move(body, action):
 
 @rule
 def square(game, body, landmark):
-    """Squared distance."""
-    dx = body.x - (game.x0 if landmark == 0 else game.x1 if landmark == 1 else game.x2)
-    dy = body.y - (game.y0 if landmark == 0 else game.y1 if landmark == 1 else game.y2)
+    """Squared distance; without branches, for no processor can guess a goal."""
+    first, second, third = int(landmark == 0), int(landmark == 1), int(landmark == 2)
+    dx = body.x - (first * game.x0 + second * game.x1 + third * game.x2)
+    dy = body.y - (first * game.y0 + second * game.y1 + third * game.y2)
     return dx * dx + dy * dy
 
 

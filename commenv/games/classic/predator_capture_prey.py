@@ -1,7 +1,8 @@
 """Predator-capture-prey: perceivers who see a little find the prey, and tell a blind capturer who alone can capture it.
 
 Agents: `perceiver_0`, `perceiver_1`, `capturer_0`. All act and speak at once, on a complete graph: what one sends goes to every
-other one and is read a step later. The grid is 5x5, with one prey that does not move.
+other one and is read a step later. With `reach` r it goes only to those at most r cells away, in a straight line between where
+both stand when it is read. The grid is 5x5, with one prey that does not move.
 
 | | perceiver | capturer |
 |---|---|---|
@@ -41,11 +42,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.errors import whole
+from commenv.core.errors import number, whole
 from commenv.core.game import Layout, Role, Rules
 from commenv.core.limits import Limit, Limits
 from commenv.games.classic.measured import measured
-from commenv.games.classic.predator_prey import CLASSES, OFF, distance, look, moved, nearest, pursue, scatter, sweep
+from commenv.games.classic.predator_prey import CLASSES, OFF, distance, look, moved, near, nearest, pursue, scatter, sweep
 
 CAPTURE = 5
 
@@ -62,6 +63,8 @@ class Options(core.Options):
     """1 to 1,024; all agents together are fewer than the cells."""
     vision: int = 1
     """Cells that a perceiver sees in each direction, 0 to 64."""
+    reach: float | None = None
+    """Cells, in a straight line, that a message goes at most; None: any number."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,6 +72,8 @@ class Options(core.Options):
         whole("perceivers", self.perceivers, 1, min(1024, cells - 2))
         whole("capturers", self.capturers, 1, min(1024, cells - 1 - self.perceivers))
         whole("vision", self.vision, 0, 64)
+        if self.reach is not None:
+            number("reach", self.reach, 0, np.inf)
         if self.max_cycles is None:
             object.__setattr__(self, "max_cycles", 20)
 
@@ -77,6 +82,7 @@ class Parameters(NamedTuple):
     grid: int
     vision: int
     perceivers: int
+    reach: float  # infinite: no limit
 
 
 class Game(core.Game):
@@ -101,7 +107,8 @@ def layout(options: Options) -> Layout:
 
 
 def parameters(options: Options) -> Parameters:
-    return Parameters(options.grid, options.vision, options.perceivers)
+    reach = np.inf if options.reach is None else float(options.reach)
+    return Parameters(options.grid, options.vision, options.perceivers, reach)
 
 
 def reset(p, game, agents, board, rng):
@@ -133,6 +140,10 @@ def step(p, game, agents, board, act, sent, reward, rng):
             game.finished += 1
         reward[i] = 0.0 if (agent.captured if blind else agent.arrived) == 1 else OFF
     return game.finished == len(agents)
+
+
+def route(p, game, agents, board, source, target):
+    return near(p, agents[source].cell, agents[target].cell)
 
 
 def observe(p, game, agents, board, i, obs):
@@ -168,7 +179,7 @@ def situations(options: Options) -> None:
 # ---------------------------------------------------------------------------------------------------------------- limits
 def limits(options: Options) -> Limits:
     bound = Limit(_prey_known(options), False, "upper bound: everybody knows where the prey is and goes there the shortest way")
-    silent = _sweep(replace(options, bits=0, channel=None))
+    silent = _sweep(replace(options, bits=0, channel=None, reach=None))
     return Limits(silent=silent, reachable=bound if options.link.size > 1 else silent, ceiling=bound)
 
 

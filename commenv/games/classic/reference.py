@@ -95,7 +95,7 @@ def step(p, game, agents, board, act, sent, reward, rng):
 def observe(p, game, agents, board, i, obs):
     look(game, agents[i], obs)
     for k in range(LANDMARKS):
-        obs[8 + k] = BRIGHT if k == agents[i].goal else DARK
+        obs[8 + k] = DARK + (BRIGHT - DARK) * int(k == agents[i].goal)
 
 
 def success(p, game, agents, board):

@@ -83,7 +83,7 @@ def step(p, game, agents, board, act, sent, reward, rng):
 def observe(p, game, agents, board, i, obs):
     if i == SPEAKER:
         for k in range(LANDMARKS):
-            obs[k] = BRIGHT if k == agents[SPEAKER].goal else DARK
+            obs[k] = DARK + (BRIGHT - DARK) * int(k == agents[SPEAKER].goal)
     else:
         look(game, agents[i], obs)
 

@@ -1,0 +1,182 @@
+"""Published algorithms for distributed linear bandits over long horizons: what they regret, and how many bits they send.
+
+M agents pull arms x of a bandit <x, theta> + N(0, noise**2), |x| <= 1, |theta| <= 1, for T rounds each. Regret is the sum over
+agents and rounds of max_x <x, theta> - <x_pulled, theta>. Every number that is sent counts as many bits as it has; 64 where it is
+not quantised. The means of an agent's pulls in a phase are drawn at once: they are all that is used of them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+
+from commenv.solvers.linear_bandit import batches, chebyshev_gossip, gossip_rounds, metropolis, optimal_design, quantise
+
+FLOAT_BITS = 64
+KNOWN = 20_000
+"""Contexts from which everybody works out the same expected information; nobody has to send it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its regret, what all agents sent and were sent in bits, and in how many phases or batches."""
+
+    regret: float
+    uplink_bits: float
+    downlink_bits: float
+    phases: int
+
+    @property
+    def bits(self) -> float:
+        return self.uplink_bits + self.downlink_bits
+
+
+def phased_elimination(
+    arms: np.ndarray,
+    theta: np.ndarray,
+    agents: int,
+    horizon: int,
+    bits: int | None,
+    rng: np.random.Generator,
+    noise: float = 1.0,
+) -> Run:
+    """Distributed phased elimination with a server, `bits` a coordinate; None: floats.
+
+    In phase l all agents pull by the G-optimal design of the arms left, until together they know each to 2**-l; each sends its
+    least-squares estimate, d numbers, quantised without bias; the server sends back the mean, quantised as well, and arms more
+    than 2 * 2**-l below the best leave. The skeleton of Salgia, Zhao (2023).
+    """
+    K, d = arms.shape
+    means, left = arms @ theta, horizon
+    gaps, active = means.max() - means, np.arange(K)
+    regret, said, phase = 0.0, 0.0, 0
+    while left > 0:
+        phase += 1
+        x, precision = arms[active], 2.0**-phase
+        confidence = math.log(2 * K * phase * (phase + 1) * agents * horizon)
+        pulls = np.ceil(np.ceil(2 * d * optimal_design(x) * noise**2 / precision**2 * confidence) / agents)
+        each = float(pulls.sum())
+        if each >= left:  # the end comes within this phase; its pulls stand in any order
+            return Run(regret + agents * left * float(pulls @ gaps[active]) / each, said, said, phase - 1)
+        regret, left = regret + agents * float(pulls @ gaps[active]), left - int(each)
+        seen = means[active] + noise * rng.normal(size=(agents, len(active))) / np.sqrt(np.maximum(pulls, 1))
+        information = np.linalg.pinv(x.T @ (pulls[:, None] * x))
+        estimates = (pulls * seen) @ x @ information
+        radius = 1 + 6 * noise * math.sqrt(float(information.diagonal().max()))
+        told = quantise(quantise(estimates, radius, bits, rng).mean(axis=0), radius, bits, rng)
+        said += agents * d * (FLOAT_BITS if bits is None else bits)
+        shown = x @ told
+        active = active[shown >= shown.max() - 2 * precision]
+    return Run(regret, said, said, phase)
+
+
+Contexts = Callable[[np.random.Generator, int], np.ndarray]
+"""Draws so many sets of arms, shape (n, K, d), all in the unit ball: the law is known to everybody, the draws are not."""
+
+
+def gaussian_contexts(arms: int, dimension: int) -> Contexts:
+    """Arms in uniformly random directions, of length 1."""
+
+    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+        x = rng.normal(size=(n, arms, dimension))
+        return x / np.linalg.norm(x, axis=2, keepdims=True)
+
+    return draw
+
+
+def batched_elimination(
+    contexts: Contexts,
+    theta: np.ndarray,
+    agents: int,
+    horizon: int,
+    bits: int | None,
+    rng: np.random.Generator,
+    graph: nx.Graph | None = None,
+    noise: float = 1.0,
+) -> Run:
+    """DisBE-LUCB with a server, or, given a graph, DecBE-LUCB, whose agents average by Chebyshev gossip.
+
+    ln ln T batches. In each an agent keeps the arms whose upper confidence is above the best lower one under every estimate so
+    far, and pulls the most uncertain of them; at the end it sends sum x y, d numbers. How much all have learned, the sum of x x',
+    nobody sends: everybody works out its expectation from the known law of contexts. A reconstruction after Amani, Lattimore,
+    Gyorgy, Yang (2023): the arm pulled is the most uncertain one where the paper samples from a distributional design. Gossip
+    sends floats: bits is what a server's agents send a coordinate, and must be None with a graph.
+    """
+    if graph is not None and bits is not None:
+        raise ValueError(f"bits={bits!r} is not allowed with a graph: gossip sends floats, so it must be None")
+    d, lengths = len(theta), batches(horizon)
+    K = contexts(np.random.default_rng(0), 1).shape[1]
+    width = 1 + noise * math.sqrt(2 * math.log(2 * K * agents * horizon))
+    weights = metropolis(graph) if graph is not None else None
+    rounds = gossip_rounds(weights, 1 / (agents * horizon)) if weights is not None else 0
+    known: list[tuple[np.ndarray, np.ndarray]] = []  # of each batch the estimates (M, d), and the inverse of what was learned
+    regret, up, down = 0.0, 0.0, 0.0
+    for length in lengths:
+        sums = np.zeros((agents, d))
+        for m in range(agents):
+            x = contexts(rng, length)
+            chosen = _pull(x, [(estimates[m], inverse) for estimates, inverse in known])
+            means = x @ theta
+            pulled = means[np.arange(length), chosen]
+            regret += float((means.max(axis=1) - pulled).sum())
+            sums[m] = (pulled + noise * rng.normal(size=length)) @ x[np.arange(length), chosen]
+        x = contexts(np.random.default_rng(len(known)), KNOWN)
+        # Agents differ in their estimates by no more than gossip leaves, so the first one's policy stands for all.
+        chosen = _pull(x, [(estimates[0], inverse) for estimates, inverse in known])
+        x = x[np.arange(KNOWN), chosen]
+        learned = np.linalg.inv(np.eye(d) + agents * length * (x.T @ x) / KNOWN)
+        if weights is None:
+            radius = 1 + 6 * noise / math.sqrt(length)
+            mean = quantise(sums / length, radius, bits, rng).mean(axis=0)
+            told = np.tile(agents * length * quantise(mean, radius, bits, rng), (agents, 1))
+            up += agents * d * (FLOAT_BITS if bits is None else bits)
+            down += agents * d * (FLOAT_BITS if bits is None else bits)
+        else:
+            assert graph is not None
+            told = agents * chebyshev_gossip(sums, weights, rounds)
+            up += rounds * 2 * graph.number_of_edges() * d * FLOAT_BITS
+        known.append((told @ learned, learned * width**2))
+    return Run(regret, up, down, len(lengths))
+
+
+def _pull(x: np.ndarray, known: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Which arm of each set (n, K, d) to pull: of those left the most uncertain; at first the first one, for all are alike."""
+    if not known:
+        return np.zeros(len(x), np.int64)
+    left = np.ones(x.shape[:2], bool)
+    spread = np.zeros(x.shape[:2])
+    for estimate, inverse in known:
+        spread = np.sqrt(np.einsum("nki,ij,nkj->nk", x, inverse, x))
+        mean = x @ estimate
+        left &= mean + spread >= (mean - spread).max(axis=1, keepdims=True)
+    left |= ~left.any(axis=1, keepdims=True)  # estimates that contradict each other rule out nothing
+    return np.where(left, spread, -np.inf).argmax(axis=1)
+
+
+def delayed_dual_averaging(targets: np.ndarray, delays: np.ndarray, radius: float = 1.0, adaptive: bool = True) -> float:
+    """Regret of dual averaging for losses |x - target| on [-radius, radius] whose gradients arrive late.
+
+    targets, delays: shape (T,); the gradient of round t is known from round t + 1 + delay on. Step size radius / sqrt(lag), lag
+    the sum, over what has arrived, of g**2 + 2 |g| times the gradients that were on their way; or, not adaptive, the longest lag
+    there may be, T (1 + 2 max delay), which must be known. Hsieh, Iutzeler, Malick, Mertikopoulos (2022).
+    """
+    T = len(targets)
+    arrives: list[list[int]] = [[] for _ in range(T + 1)]
+    gradient, behind = np.zeros(T), np.zeros(T)
+    dual, lag, x, waiting, paid = 0.0, 0.0, 0.0, 0.0, 0.0
+    longest = T * (1 + 2 * float(np.max(delays, initial=0)))
+    for t in range(T):
+        for s in arrives[t]:
+            dual += gradient[s]
+            waiting -= abs(gradient[s])
+            lag += gradient[s] ** 2 + 2 * abs(gradient[s]) * behind[s]
+        scale = lag if adaptive else longest
+        x = float(np.clip(-radius * dual / math.sqrt(scale), -radius, radius)) if scale > 0 else 0.0
+        paid += abs(x - targets[t])
+        gradient[t], behind[t] = np.sign(x - targets[t]), waiting
+        waiting += abs(gradient[t])
+        arrives[min(t + 1 + int(delays[t]), T)].append(t)
+    best = float(np.clip(np.median(targets), -radius, radius))
+    return paid - float(np.abs(best - targets).sum())

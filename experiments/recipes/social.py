@@ -1,0 +1,34 @@
+"""Recipes of social learning: planners who learn to steer a herd."""
+
+from typing import Any
+
+from experiments.runs import Recipe
+
+PLANNING: dict[str, Any] = {
+    "num_envs_per_env_runner": 512,
+    "rollout_fragment_length": 8,
+    "minibatch_size": 1024,
+    "num_epochs": 6,
+    "clip_param": 0.2,
+    "lr": [[0, 3e-3], [0.5, 1e-3], [1, 1e-5]],
+    "entropy_coeff": [[0, 0.05], [0.6, 0.0]],
+    "gamma": 1.0,
+    "lambda_": 0.95,
+}
+"""How a planner learns. Games end by chance, which is the discount: no other is wanted."""
+
+SECOND = 0.6923076923076923
+"""Precision of twice the log-likelihood ratio of .6."""
+
+
+def _planner(**options: Any) -> Recipe:
+    return Recipe("social/steering-v0", options, learn="independent", total_steps=600_000, training=PLANNING)
+
+
+RECIPES: dict[str, Recipe] = {
+    "steering-altruistic-cheap": _planner(cost_weight=0.5),
+    "steering-altruistic-dear": _planner(cost_weight=8.0),
+    "steering-biased-cheap": _planner(planner="biased", cost_weight=0.2, baseline=SECOND),
+    "steering-biased-dear": _planner(planner="biased", cost_weight=2.0, baseline=SECOND),
+}
+"""By name."""
