@@ -98,6 +98,17 @@ def test_options_that_are_not_allowed(chosen, message):
         commenv.make(ID, **chosen)
 
 
+def test_whole_numbers_do_not_compile_the_rules_anew():
+    """numba compiles for types: an option of 3 must come to the rules as 3.0 does."""
+    for id, whole, real in (
+        (ID, {"budget": 3, "price": 0}, {"budget": 3.0, "price": 0.0}),
+        ("acquisition/twenty_questions-v0", {"price": 1, "failure": 5, "noise": 0}, {"price": 1.0, "failure": 5.0, "noise": 0.0}),
+        ("acquisition/box_search-v0", {"detect": 1}, {"detect": 1.0}),
+    ):
+        kinds = [[type(value) for value in rules(id).parameters(choose(rules(id), chosen))] for chosen in (whole, real)]
+        assert kinds[0] == kinds[1]
+
+
 def test_a_hub_needs_a_message_for_each_value():
     with pytest.raises(ValueError, match="bits=1"):
         Hub(choose(rules(ID), {"joint": FOUR_VALUES, "costs": (1, 1)}))

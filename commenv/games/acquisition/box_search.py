@@ -87,7 +87,7 @@ def layout(options: Options) -> Layout:
 
 
 def parameters(options: Options) -> Parameters:
-    return Parameters(np.cumsum(info.distribution(options.prior)), options.detect, options.rounds)
+    return Parameters(np.cumsum(info.distribution(options.prior)), float(options.detect), options.rounds)
 
 
 def reset(p, game, agents, board, rng):

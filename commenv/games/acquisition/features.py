@@ -162,8 +162,8 @@ def parameters(options: Options) -> Parameters:
         shape=np.array(table.shape, np.int64),
         costs=np.array(options.costs, float),
         owner=np.array(options.owner, np.int64),
-        budget=options.budget,
-        price=options.price,
+        budget=float(options.budget),  # a whole number would compile the rules anew
+        price=float(options.price),
     )
 
 

@@ -210,11 +210,11 @@ def parameters(options: Options) -> Parameters:
         truth=search.answers.astype(np.int64),
         odds=(options.noise / (1 - options.noise)) ** np.arange(most + 1.0),
         answers=search.parallel,
-        price=options.price,
-        noise=options.noise,
+        price=float(options.price),  # a whole number would compile the rules anew
+        noise=float(options.noise),
         confidence=options.threshold - 1e-12,
         rounds=options.rounds,
-        failure=options.failure,
+        failure=float(options.failure),
     )
 
 
