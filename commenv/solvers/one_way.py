@@ -67,7 +67,7 @@ def one_way(prior: ArrayLike, reward: ArrayLike, W: ArrayLike) -> OneWay:
         kinds, kind = np.unique(worth.round(15).reshape(len(worth), -1), axis=0, return_inverse=True)
         if len(kinds) <= MOST_THINGS:
             return _partitioned(worth, kind.ravel(), W)
-    X, Y, A = worth.shape
+    _, Y, A = worth.shape
     if A**Y <= MOST_FUNCTIONS:
         functions = np.array(list(product(range(A), repeat=Y)))
         mass = joint.sum(axis=1)
@@ -132,7 +132,7 @@ def bound(prior: ArrayLike, reward: ArrayLike, bits: float) -> RateReward:
     1.0
     """
     joint, r = tables(prior, reward)
-    X, Y, A = r.shape
+    _, Y, A = r.shape
     x, y = joint.sum(axis=1), joint.sum(axis=0)
     if A**Y <= MOST_FUNCTIONS and np.allclose(joint, x[:, None] * y, atol=1e-12):
         functions = np.array(list(product(range(A), repeat=Y)))
