@@ -1,4 +1,4 @@
-"""A speaker and a listener by theory: the best code of `commenv.solvers.one_way`, in messaging/attributes and messaging/function."""
+"""A speaker and a listener by theory, in messaging/attributes and messaging/function: the best code of solvers/one_way."""
 
 from collections.abc import Mapping
 

@@ -10,6 +10,7 @@ CATALOGUE = {
     "messaging/knowledge-v0": "commenv.games.messaging.knowledge",
     "messaging/attributes-v0": "commenv.games.messaging.attributes",
     "messaging/function-v0": "commenv.games.messaging.function",
+    "messaging/guide-v0": "commenv.games.messaging.guide",
     "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
     "classic/reference-v0": "commenv.games.classic.reference",
     "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",

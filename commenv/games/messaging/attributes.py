@@ -6,7 +6,7 @@ that the message gets right: the game in which all are named at once and each pa
 
 | | speaker | listener |
 |---|---|---|
-| observation | value of each attribute, one-hot each, shape (k * v,) | attribute asked for, one-hot (k,), then the inbox, (2**bits + 1,) |
+| observation | value of each attribute, one-hot, (k * v,) | attribute asked for, one-hot (k,), then the inbox, (2**bits + 1,) |
 | action | message, Discrete(2**bits) | value, Discrete(v) |
 
 Things: all v**k combinations, each as likely. `held_out` of them can be kept from training: make the training game with

@@ -4,10 +4,10 @@ Agents: `speaker`, who sees x and sends one message, and `listener`, who sees y 
 
 | | speaker | listener |
 |---|---|---|
-| observation | x, one-hot, shape (X,) | y, one-hot, shape (Y,), then the inbox, shape (2**bits + 1,) |
+| observation | x, one-hot, (X,) | y, one-hot, (Y,), then the inbox, (2**bits + 1,) |
 | action | message, Discrete(2**bits) | answer, Discrete(A) |
 
-Functions, of `size` n: `index` (x a word of n bits, y one of its places: which bit stands there; place 0 is the first), `equality`
+Functions, of `size` n: `index` (x a word of n bits, y one of its places: which bit stands there, place 0 first), `equality`
 (whether x = y; half the pairs are equal), `greater` (whether x > y), `gcd` (greatest common divisor of x + 1 and y + 1, less 1),
 `parity` (of the ones in x and y together). But for index, x and y are 0..n-1. Pairs are as likely as each other, but for
 equality's half. Parity of any size needs one bit; index needs n, equality and greater log2 n.
@@ -19,7 +19,8 @@ without noise exact over all partitions of the x that differ, up to 16 of them (
 and through noise as its source says: all codes where these can be tried, else a lower bound by local search. In particular
 greater, gcd and index of 3 bits at 2 bits a message are exact. ceiling: reward-rate function at capacity, dual bound, with y as
 side information at the listener (Wyner, Ziv 1976) where x and y are independent and the listener's answers are up to 4,096
-functions of y; else for a speaker who knows y as well (Gray 1972), which is an upper bound, and a loose one: it is 1 from one bit on.
+functions of y; else for a speaker who knows y as well (Gray 1972): an upper
+bound, and a loose one, for one bit would then tell the answer of a yes-or-no question.
 
 Yao (1979), Some complexity questions related to distributive computing; index: Ambainis, Nayak, Ta-Shma, Vazirani (1999).
 Version history: v0 first release.
