@@ -1,0 +1,20 @@
+"""Recipes of the tasks whose optimum is known and that the usual ways of `commenv frontier` do not fit."""
+
+from experiments.runs import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "fusion": Recipe(
+        "messaging/fusion-v0",
+        {},
+        learn="marginal",
+        total_steps=400_000,
+        communication={"marginal_up_to": 243},
+        training={
+            "rollout_fragment_length": 2,
+            "num_envs_per_env_runner": 2048,
+            "minibatch_size": 1024,
+            "lr": [[0, 3e-3], [1, 1e-4]],
+        },
+    ),
+}
+"""By name."""
