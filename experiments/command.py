@@ -357,12 +357,10 @@ def study(
         from experiments.options import seeds as seeds_of
 
         if name is None:
-            made = table("", "study", "what it asks", left=2)
-            rows = [{"study": one, "asks": studies.asks(one)} for one in studies.names()]
-            for row in rows:
-                made.add_row(*row.values())
-            show(rows, as_json, made)
-            return
+            made, rows = table("", "study", "what it asks", left=2), {one: studies.asks(one) for one in studies.names()}
+            for row in rows.items():
+                made.add_row(*row)
+            return show(rows, as_json, made)
         with progress(f"study {name}") as (tell, _):
             page = studies.run(name, seeds_of(seeds), folder, tell)
         show(page, as_json, study_table(page), *page["notes"], str(folder / "study.json"))
@@ -370,9 +368,7 @@ def study(
 
 @app.command()
 def report(
-    results: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder of results; the repository's if not given.")
-    ] = None,
+    results: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of results; our own if not given.")] = None,
     as_json: Json = False,
 ) -> None:
     """One page, README.md in the folder, of all results in it: frontiers, recipes over seeds, studies."""

@@ -66,8 +66,8 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
         "gain a bit",
     ]
     notes = [
-        f"Signals are right with probability {Q} (the crowd's .6). Last wrong together: the last three agents, of the crowd the last "
-        "tenth. Gain a bit: mean accuracy above an agent's own signal, over bits sent in a game.",
+        f"Signals are right with probability {Q} (the crowd's .6). Last wrong together: the last three agents, of the crowd the "
+        "last tenth. Gain a bit: mean accuracy above an agent's own signal, over bits sent in a game.",
         f"Exact for 16 agents in {seconds:.1f} s; {RUNS:,} runs of {NODES:,} agents in {max(spent):.1f} s at most, one thread.",
         "The crowd takes neighbours' acts for independent: a model, too trusting where they heard the same people.",
     ]

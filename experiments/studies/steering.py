@@ -1,4 +1,4 @@
-"""What does a planner do at every belief, and what is it worth? Altruistic and biased, cheap and dear, with the regimes marked."""
+"""What does a planner do at every belief, and what is it worth? Altruistic and biased, cheap and dear; regimes are marked."""
 
 import time
 from collections.abc import Sequence
@@ -36,9 +36,8 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
         begun = time.perf_counter()
         found[name] = solved = grid(planner)
         seconds = time.perf_counter() - begun
-        free = grid(
-            Planner(**{**vars(planner), "min_precision": planner.baseline, "max_precision": planner.baseline}), precisions=1
-        )
+        alone = {"min_precision": planner.baseline, "max_precision": planner.baseline}
+        free = grid(Planner(**{**vars(planner), **alone}), precisions=1)
         regimes = np.array(solved.regimes())
         shares = ", ".join(f"{regime} {np.mean(regimes == regime):.3f}" for regime in COLOURS if (regimes == regime).any())
         second, at = convexity_report(solved.value, solved.beliefs)
@@ -46,7 +45,7 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
         rows.append([name, *values, float(free.value[500]), shares, f"{second:.0f} at {at:.3f}", round(seconds, 2)])
     figure = plot(found)
     write(folder / "steering.png", lambda aside: figure.savefig(aside, format="png", dpi=160))
-    columns = ["planner", "V(.3)", "V(.5)", "V(.6)", "no control V(.5)", "share of beliefs", "least second difference", "seconds"]
+    columns = ["planner", "V(.3)", "V(.5)", "V(.6)", "V(.5), no control", "beliefs", "least second difference", "seconds"]
     notes = [
         "Baseline .6 of altruists, .7 of the biased; discount .9; costs k (q - q0)^2. A least second difference well below 0 says "
         "where the value is not convex.",
