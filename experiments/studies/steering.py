@@ -47,9 +47,9 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
     write(folder / "steering.png", lambda aside: figure.savefig(aside, format="png", dpi=160))
     columns = ["planner", "V(.3)", "V(.5)", "V(.6)", "V(.5), no control", "beliefs", "least second difference", "seconds"]
     notes = [
-        "Baseline .6 of altruists, .7 of the biased; discount .9; costs k (q - q0)^2. A least second difference well below 0 says "
-        "where the value is not convex.",
-        "A biased planner obfuscates between 1/2 and its baseline: it makes the signal too weak to be followed, and the herd stays.",
+        "Baseline .6 of altruists, .7 of the biased; discount .9; costs k (q - q0)^2. A least second difference well below 0 "
+        "says where the value is not convex.",
+        "A biased planner obfuscates between 1/2 and its baseline: the signal is too weak to be followed, and the herd stays.",
     ]
     return Study("A planner who steers a herd", columns, rows, notes)
 
