@@ -86,6 +86,7 @@ class CommPPOConfig(PPOConfig):
         self.plan: dict[str, Any] = {}
         self.terms: dict[str, Any] = {}
         self.value = "central"
+        self.said: frozenset[str] = frozenset()
         self.env_runners(
             env_runner_cls=BatchedEnvRunner, num_env_runners=0, num_envs_per_env_runner=2048, rollout_fragment_length="auto"
         )
@@ -101,6 +102,17 @@ class CommPPOConfig(PPOConfig):
             use_kl_loss=False,
             entropy_coeff=[[0, 0.1], [400_000, 0.0]],
         )
+        self.said = frozenset()  # nothing by the user so far
+
+    def training(self, **settings: Any) -> Self:
+        """RLlib's; what is said here stays, whatever suits a way to learn."""
+        self.said |= set(settings)
+        return super().training(**settings)
+
+    def env_runners(self, **settings: Any) -> Self:
+        """RLlib's; what is said here stays, whatever suits a way to learn."""
+        self.said |= set(settings)
+        return super().env_runners(**settings)
 
     def communication(
         self,
@@ -191,7 +203,7 @@ class CommPPOConfig(PPOConfig):
                     f"a {self.learn} team is one module: leave policies={list(self.policies)} out, or learn independently"
                 )
             if self.learn == "graph":
-                self.env_runners(env_runner_cls=GraphEnvRunner)
+                super().env_runners(env_runner_cls=GraphEnvRunner)
                 if not {"bits", "channel"} & set(self.env_config):
                     self.environment(env_config={**self.env_config, "bits": 0})
                 self._usual_for_graphs()
@@ -200,7 +212,7 @@ class CommPPOConfig(PPOConfig):
                     Plan.seated(spaces.observation_spaces, spaces.action_spaces, **self.plan)
                 )  # a part that does not fit says so
             elif self.learn == "marginal":
-                self.env_runners(env_runner_cls=ChannelEnvRunner)
+                super().env_runners(env_runner_cls=ChannelEnvRunner)
                 self._seated()
             else:
                 _speaker_and_listener(self.layout())
@@ -212,17 +224,20 @@ class CommPPOConfig(PPOConfig):
         elif ours:
             self.multi_agent(policies=list(names), policy_mapping_fn=_each_its_own)
         if self.minibatch_size is None:  # several learners want a number; more than there is means all there is
-            self.training(minibatch_size=self.train_batch_size_per_learner)
+            super().training(minibatch_size=self.train_batch_size_per_learner)
         super().validate()
 
     def _usual_for_graphs(self) -> None:
-        """What suits teams that talk over a graph, where the user has left RLlib's settings as this class makes them."""
-        usual, total = type(self)(), self.total_steps
+        """What suits teams that talk over a graph, where the user has said nothing."""
+        total = self.total_steps
         fragment = min(self.options().max_cycles or 32, 64)
+        games = self.num_envs_per_env_runner if "num_envs_per_env_runner" in self.said else 256
+        length = self.rollout_fragment_length if "rollout_fragment_length" in self.said else fragment
+        steps = games * (fragment if length == "auto" else length) * max(1, self.num_env_runners)
         wanted = {
             "num_envs_per_env_runner": 256,
             "rollout_fragment_length": fragment,
-            "train_batch_size_per_learner": 256 * fragment,
+            "train_batch_size_per_learner": steps // max(1, self.num_learners),
             "minibatch_size": 64,  # rows, which are games of a fragment
             "num_epochs": 3,
             "lr": [[0, 2e-3], [int(0.3 * total), 2e-3], [total, 1e-4]],
@@ -231,10 +246,10 @@ class CommPPOConfig(PPOConfig):
             "lambda_": 0.9,
             "grad_clip": 1.0,
         }
-        untouched = {key: value for key, value in wanted.items() if getattr(self, key) == getattr(usual, key)}
+        open_ones = {key: value for key, value in wanted.items() if key not in self.said and getattr(self, key) != value}
         runners = ("num_envs_per_env_runner", "rollout_fragment_length")
-        self.env_runners(**{key: untouched.pop(key) for key in runners if key in untouched})
-        self.training(**untouched)
+        super().env_runners(**{key: open_ones.pop(key) for key in runners if key in open_ones})
+        super().training(**open_ones)
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:
         if not self.communicates:

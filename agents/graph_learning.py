@@ -52,7 +52,8 @@ def columns(
     over = tensor(fragment.terminated | fragment.truncated).unsqueeze(-1)  # [B, T, 1]
     gone = ~torch.cat([present[:, 1:], present_last.unsqueeze(1)], 1)
     rewards = data["rewards"] * c.reward_scale
-    rewards = (1 - c.shared) * rewards + c.shared * rewards.mean(-1, keepdim=True)
+    team = rewards.sum(-1, keepdim=True) / present.sum(-1, keepdim=True).clamp_min(1)  # of those who are there
+    rewards = (1 - c.shared) * rewards + c.shared * team
     asked = _asked(module.team, data, chosen_terms)
     for name in chosen_terms:
         rewards = rewards + asked.get(f"{name}_reward", 0.0)

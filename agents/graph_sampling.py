@@ -29,6 +29,13 @@ class GraphEnvRunner(BatchedEnvRunner):
         super()._begin()
         self._fresh[:] = True
 
+    def _running(self) -> dict[str, Any]:
+        return {**super()._running(), "state": self._state, "fresh": self._fresh}
+
+    def _go_on(self, running: dict[str, Any]) -> None:
+        super()._go_on(running)
+        self._state, self._fresh = running["state"], running["fresh"]
+
     def _play(self, length: float, episodes: int | None, explore: bool, random_actions: bool) -> tuple[Fragment, list[Any]]:
         env, team = self.env, self._team
         rows: dict[str, list[Any]] = {k: [] for k in ("obs", "actions", "logp", "active", "rewards", "noise", "fresh", "time")}

@@ -307,13 +307,15 @@ class Talking:
 
     def __init__(self, team: GraphTeam, games: int) -> None:
         self.team, self.state, self.talk = team, team.beginning(games), Talk(team)
+        self.step: Step | None = None
+        """The step that was played last."""
 
     @torch.no_grad()
     def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
         """Each agent's likeliest action; seen by agent [n, w], fresh [n] bool: in which games this is the first step."""
         self.state = self.state * torch.from_numpy(~fresh)[:, None, None]
         step = self.team(torch.from_numpy(padded(seen, self.team.plan.names)), self.state)
-        self.state = step.state
+        self.step, self.state = step, step.state
         self.talk.add(step)
         return by_agent(step.logits.argmax(-1).numpy(), self.team.plan)
 

@@ -1,5 +1,6 @@
 """From fragments to gradients: the learner of all ways to learn to talk, on RLlib's PPO learner."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,23 @@ from agents.losses import exchange_loss, find_exchange, marginal, noise_given, s
 from agents.modules import GraphTeamModule, TeamModule
 from agents.ppo import tensor
 
+PLACE = "place"
+"""The part of a learner's state that says where in the training it is."""
+EDGES_EVERY = 5
+"""A graph that is learned in turns with the rest has every fifth epoch for itself (CommFormer; Hu et al. 2024)."""
+
+
+class _Rows(SampleBatch):
+    """Columns whose rows the learner's own generator shuffles: RLlib takes numpy's global one, which no checkpoint holds and
+    anybody may move."""
+
+    generator: torch.Generator
+
+    def shuffle(self) -> "_Rows":
+        order = torch.randperm(self.count, generator=self.generator)
+        self.update({key: column[order] for key, column in self.items()})
+        return self
+
 
 class CommPPOLearner(PPOTorchLearner):
     """PPO on fragments. A module of one agent gets PPO's own loss; a team gets the loss that reaches through the channel.
@@ -29,6 +47,13 @@ class CommPPOLearner(PPOTorchLearner):
     """
 
     progress = 0.0
+    """How much of the training is over, 0 to 1."""
+    _sampled = 0
+    """Environment steps as of the last update, by which RLlib's schedules go."""
+    _epochs = 0
+    """Epochs of all updates that are over."""
+    _epoch = 0
+    """The epoch, of all, that the minibatch is of."""
 
     @classmethod
     def rl_module_required_apis(cls) -> list[type]:
@@ -38,16 +63,58 @@ class CommPPOLearner(PPOTorchLearner):
         super().build()
         self._generator = torch.Generator().manual_seed(self.config.seed or 0)
 
+    # --------------------------------------------------------------------------------------------------------- state
+    def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """RLlib's, and what the next update follows from besides: it keeps no random numbers, and no schedule's place."""
+        state = super().get_state(components, not_components=not_components, **kwargs)
+        if self._check_component(PLACE, components, not_components):
+            state[PLACE] = {
+                "generator": self._generator.get_state().clone(),
+                "sampled": self._sampled,
+                "epochs": self._epochs,
+                "kl_coefficients": {id: float(value) for id, value in self.curr_kl_coeffs_per_module.items()},
+            }
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        if PLACE not in state:
+            return
+        place = state[PLACE]
+        self._generator.set_state(place["generator"])
+        self._sampled, self._epochs = place["sampled"], place["epochs"]
+        for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
+            self.entropy_coeff_schedulers_per_module[module_id].update(timestep=self._sampled)
+        for module_id, coefficient in place["kl_coefficients"].items():
+            self.curr_kl_coeffs_per_module[module_id].data.fill_(coefficient)
+
+    # ------------------------------------------------------------------------------------------------------ an update
     def before_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         super().before_gradient_based_update(timesteps=timesteps)
-        self.progress = min(1.0, float(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0) / self.config.total_steps)
+        self._sampled = int(timesteps.get(NUM_ENV_STEPS_SAMPLED_LIFETIME) or 0)
+        self.progress = min(1.0, self._sampled / self.config.total_steps)
 
     def after_gradient_based_update(self, *, timesteps: dict[str, Any]) -> None:
         super().after_gradient_based_update(timesteps=timesteps)
+        for module_id, module in self._graph_teams():
+            self.metrics.log_dict(module.after_update(self.progress), key=module_id, window=1)
+
+    def _graph_teams(self) -> Iterator[tuple[str, GraphTeamModule]]:
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
             module = self.module[module_id].unwrapped()
             if isinstance(module, GraphTeamModule):
-                self.metrics.log_dict(module.after_update(), key=module_id, window=1)
+                yield module_id, module
+
+    def compute_gradients(self, loss_per_module: dict[str, Tensor], **kwargs: Any) -> dict[Tensor, Tensor | None]:
+        """RLlib's; who rests in this epoch gets none: where a graph is learned in turns with the rest."""
+        found = super().compute_gradients(loss_per_module, **kwargs)
+        for _, module in self._graph_teams():
+            edges = {id(parameter) for parameter in module.team.graph.edge_parameters()}
+            turn = (self._epoch + 1) % EDGES_EVERY == 0
+            for parameter in module.parameters() if edges else ():
+                if (id(parameter) in edges) != turn:
+                    found[parameter] = parameter.grad = None
+        return found
 
     def _create_iterator_if_necessary(self, *, training_data: Any, minibatch_size: int | None = None, **kwargs: Any) -> Any:
         """Without a minibatch size, and where one is larger than what there is, an epoch is one batch: rows are decisions, of
@@ -55,14 +122,20 @@ class CommPPOLearner(PPOTorchLearner):
         batch = self._make_batch_if_necessary(training_data)
         rows = min(len(columns) for columns in batch.policy_batches.values())
         size = min(minibatch_size or rows, rows)
-        return super()._create_iterator_if_necessary(training_data=TrainingData(batch=batch), minibatch_size=size, **kwargs)
+        minibatches = super()._create_iterator_if_necessary(
+            training_data=TrainingData(batch=batch), minibatch_size=size, **kwargs
+        )
+        for k, minibatch in enumerate(minibatches):
+            self._epoch = self._epochs + k * size // rows
+            yield minibatch
+        self._epochs += kwargs["num_epochs"]
 
     @torch.no_grad()
     def _make_batch_if_necessary(self, training_data: Any) -> MultiAgentBatch:
         if not training_data.episodes or not isinstance(training_data.episodes[0], Fragment):
             return super()._make_batch_if_necessary(training_data)
         fragment = join(training_data.episodes)
-        batches: dict[str, SampleBatch] = {}
+        batches: dict[str, _Rows] = {}
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
             agents = [name for name in fragment.agents if self.config.policy_mapping_fn(name, None) == module_id]
             module = self.module[module_id].unwrapped()
@@ -75,7 +148,8 @@ class CommPPOLearner(PPOTorchLearner):
                 columns = self._team(module, fragment)
             else:
                 columns = self._alone(module, module_id, fragment, agents)
-            batches[module_id] = SampleBatch({key: column.to(self._device) for key, column in columns.items()})
+            batches[module_id] = _Rows({key: column.to(self._device) for key, column in columns.items()})
+            batches[module_id].generator = self._generator
         return MultiAgentBatch(batches, env_steps=len(fragment))
 
     # ---------------------------------------------------------------------------------------- each agent on its own

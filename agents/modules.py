@@ -130,9 +130,10 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
     spoken: Tensor | None = None
     """Hidden vectors [S, width] of those who were there in the last minibatch, by which dead symbols are told."""
 
-    def after_update(self) -> dict[str, float]:
-        """Between updates of the learner: symbols that nobody uses are revived, and terms take their own steps. What they keep,
-        by name, and `revived`."""
+    def after_update(self, progress: float) -> dict[str, float]:
+        """Between updates of the learner: symbols that nobody uses are revived, the graph is told how much of the training is
+        over, 0 to 1, and terms take their own steps. What they keep, by name, and `revived`."""
+        self.team.graph.advance(progress)
         figures = {"revived": 0.0 if self.spoken is None else float(self.team.bottleneck.revive(self.spoken))}
         for name, network in self.extras.items():
             self.terms[name].after_update(network)

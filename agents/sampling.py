@@ -5,6 +5,7 @@ config, the modules, weights and their synchronisation, remote runners, checkpoi
 What is not called: connectors and episode callbacks, for the episode objects they work on do not exist here.
 """
 
+import copy
 import math
 from typing import Any
 
@@ -40,15 +41,19 @@ from ray.rllib.utils.metrics import (
 import commenv
 from agents.fragments import Fragment
 from agents.networks import choices, sample
+from agents.team import plain
 
 COMMUNICATION = "communication"
 """Where the meter's figures stand among RLlib's env runner results."""
+GAMES = "games"
+"""The part of a runner's state that holds its running games and its random numbers."""
 
 
 class BatchedEnvRunner(EnvRunner, Checkpointable):
     """Steps `num_envs_per_env_runner` games at once; `sample` returns a list of one Fragment.
 
-    Its randomness, of games and of actions, comes from the config's seed and the runner's index alone.
+    Its randomness, of games and of actions, comes from the config's seed and the runner's index alone. Its state holds the games
+    as they stand, so that a run that is restored goes on bit for bit; RLlib saves that of a local runner, not of remote ones.
     """
 
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
@@ -76,7 +81,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
 
     def get_spaces(self) -> dict[str, tuple[gym.Space, gym.Space]]:
         observation, action = self.env.observation_spaces, self.env.action_spaces
-        everything = gym.spaces.Dict(observation), gym.spaces.Dict(action)
+        # Of a dictionary Gymnasium sorts the names, and a team takes its places from their order: of pairs it does not.
+        everything = gym.spaces.Dict(list(observation.items())), gym.spaces.Dict(list(action.items()))
         spaces: dict[str, Any] = {INPUT_ENV_SPACES: everything}
         for name, module_id in self.module_of.items():
             alone = sum(m == module_id for m in self.module_of.values()) == 1
@@ -276,7 +282,21 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                 **kwargs,
             )
             state[WEIGHTS_SEQ_NO] = self._weights_seq_no
+        if self._check_component(GAMES, components, not_components):
+            state[GAMES] = copy.deepcopy(self._running())
         return state
+
+    def _running(self) -> dict[str, Any]:
+        """All that the next sample follows from, weights aside."""
+        return {"seat": self._seat(), "env": self.env, "begun": not self._needs_reset, "generator": self._generator.get_state()}
+
+    def _seat(self) -> tuple[Any, ...]:
+        """Whose games they are: those of another runner, or of another configuration, are not continued."""
+        return self.worker_index, bool(self.config.in_evaluation), self.config.env, plain(self.env.options), self.num_envs
+
+    def _go_on(self, running: dict[str, Any]) -> None:
+        self.env, self._needs_reset = running["env"], not running["begun"]
+        self._generator.set_state(running["generator"])
 
     def set_state(self, state: dict[str, Any]) -> None:
         if COMPONENT_RL_MODULE in state:
@@ -288,6 +308,8 @@ class BatchedEnvRunner(EnvRunner, Checkpointable):
                 self._weights_seq_no = sequence
         if NUM_ENV_STEPS_SAMPLED_LIFETIME in state:
             self.num_env_steps_sampled_lifetime = state[NUM_ENV_STEPS_SAMPLED_LIFETIME]
+        if GAMES in state and state[GAMES]["seat"] == self._seat():
+            self._go_on(copy.deepcopy(state[GAMES]))
 
     def get_ctor_args_and_kwargs(self) -> tuple[tuple, dict[str, Any]]:
         return (), {"config": self.config}

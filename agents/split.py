@@ -5,14 +5,20 @@ A step of every agent: `see` its observation; then, a round at a time, `control`
 That somebody is there at all, `present`, is known and not paid for, as it is in the games: a car that puts nothing on the air.
 """
 
+import json
+import os
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from agents.graph_team import GraphTeam, Mind, build
+from agents.graph_team import GraphTeam, Mind, Plan, build
 from agents.wire import Packed, pack, unpack
 
 
@@ -22,17 +28,49 @@ class LoneAgent:
     Raises ValueError for bytes that are no message of its team.
     """
 
-    def __init__(self, team: GraphTeam, index: int) -> None:
-        self.plan, self.index = team.plan, index
-        alone = build(team.plan)
-        alone.load_state_dict(team.state_dict())
-        self._mind = cast(Mind, alone.minds[index if len(alone.minds) > 1 else 0])
+    def __init__(self, plan: Plan, index: int, tensors: Mapping[str, Tensor]) -> None:
+        """tensors: those of a team whose one mind is this agent's."""
+        self.plan, self.index = plan, index
+        alone = build(replace(plan, separate=False))
+        alone.load_state_dict(dict(tensors))
+        self._networks, self._mind = alone, cast(Mind, alone.minds[0])
         self._graph, self._bottleneck = alone.graph, alone.bottleneck
         self._refused, self._longest, self._agents = alone.refused[index], alone.longest, alone.agents
         self._state = torch.zeros(alone.keeps)
         graph = self._graph
         whole = graph.control_bits == graph.controls
         self._control_alphabet = (2,) * graph.controls if whole else (2**32,) * graph.controls
+
+    @classmethod
+    def of(cls, team: GraphTeam, index: int) -> "LoneAgent":
+        """One agent of this team, with copies of what it needs and no more."""
+        own = f"minds.{index if len(team.minds) > 1 else 0}."
+        tensors = {
+            key.replace(own, "minds.0.", 1): t.clone()
+            for key, t in team.state_dict().items()
+            if key.startswith(own) or not key.startswith("minds.")
+        }
+        return cls(team.plan, index, tensors)
+
+    def save(self, path: str | Path) -> None:
+        """Write one file of safetensors, at once; its plan and index stand in the file's metadata. Loading executes no code."""
+        path, page = Path(path), {"index": self.index, "plan": self.plan.as_dict()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(path.name + ".new")
+        save_file({key: t.contiguous() for key, t in self._networks.state_dict().items()}, aside, {"agent": json.dumps(page)})
+        os.replace(aside, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "LoneAgent":
+        """Read what `save` wrote. Raises FileNotFoundError, or ValueError for a file that is damaged or something else."""
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path} holds no agent: there is no such file")
+        try:
+            with safe_open(path, framework="pt") as file:
+                page = json.loads((file.metadata() or {})["agent"])
+                return cls(Plan.of(page["plan"]), page["index"], {key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+        except (ValueError, KeyError, TypeError, IndexError, RuntimeError, SafetensorError) as reason:
+            raise ValueError(f"the agent in {path} cannot be read: {reason}") from reason
 
     @property
     def name(self) -> str:

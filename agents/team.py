@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from commenv.core.batch import Batch
 from commenv.core.channel import Channel
 from commenv.core.game import Options, choose
 from commenv.games import rules
+
+if TYPE_CHECKING:
+    from agents.codes import CodeTeam
 
 FORMAT = 1
 """Version of the files. It changes when what is written can no longer be read by older code."""
@@ -137,7 +140,7 @@ class TalkingTeam(Deployed):
 
     def split(self) -> list[LoneAgent]:
         """N agents that hold their own networks only and exchange bytes."""
-        return [LoneAgent(self.network, i) for i in range(len(self.network.plan.names))]
+        return [LoneAgent.of(self.network, i) for i in range(len(self.network.plan.names))]
 
     def page(self) -> dict[str, Any]:
         return {"plan": self.network.plan.as_dict()}
@@ -146,7 +149,7 @@ class TalkingTeam(Deployed):
         return dict(self.network.state_dict())
 
 
-def load(folder: str | Path) -> Team | TalkingTeam:
+def load(folder: str | Path) -> "Team | TalkingTeam | CodeTeam":
     """Read a team. Raises FileNotFoundError, or ValueError for files that are damaged or do not belong together."""
     folder = Path(folder)
     for name in ("team.json", "team.safetensors"):
@@ -158,6 +161,10 @@ def load(folder: str | Path) -> Team | TalkingTeam:
             raise ValueError(f"format {page['format']!r}; this version reads {FORMAT}")
         tensors = load_file(folder / "team.safetensors")
         options = choose(rules(page["id"]), page["options"])
+        if "code" in page:
+            from agents.codes import CodeTeam  # which is a team itself
+
+            return CodeTeam(page["id"], options, tensors["code"])
         if "plan" in page:
             network = build(Plan.of(page["plan"]))
             network.load_state_dict(tensors)

@@ -165,23 +165,35 @@ def evaluate(
         Path | None, typer.Option(metavar="OTHER", help="Pair the speakers of DIR with the listeners of this folder.")
     ] = None,
     games: Annotated[int | None, typer.Option(help="Play so many games, even where an exact sum is possible.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the game other than in training. May be repeated.")
+    ] = None,
+    draw: Annotated[
+        bool | None, typer.Option("--draw/--no-draw", help="Pictures of what a team says; by default of a single run alone.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the pictures; each team's own if not given.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What trained teams earn: exactly where possible, else over 1,000,000 games.
+    """What trained teams earn: exactly where possible, else over 1,000,000 games; and what they say.
 
     With other channels it is a train x test matrix; a channel may differ in noise and budget, not in its number of symbols.
+
+    Pictures: talk.png, who talks to whom with bits on the edges; meanings.png, symbols against states; episode.gif, a game with
+    its messages; and their numbers in talk.json.
 
     Examples:
 
     - `commenv evaluate runs/two-bits`
+    - `commenv evaluate runs/two-bits --games 10000 --out pictures`
+    - `commenv evaluate runs/prey --change sizes=[8,8]`
     - `commenv evaluate runs/two-bits --channel error=.1 --channel error=.05,erasure=.2`
     - `commenv evaluate runs/messaging-referential-v0 --cross runs/messaging-referential-v0`
     """
     with refusals():
         from experiments.options import parse
 
-        if channel and cross:
-            raise ValueError("--channel and --cross are two questions: ask them one at a time")
+        if (channel or change) and cross:
+            raise ValueError(f"--{'channel' if channel else 'change'} and --cross are two questions: ask them one at a time")
         channels = [parse(one.split(",")) for one in channel or []]
         with progress("loading") as (tell, _):
             from experiments import comparisons
@@ -190,8 +202,14 @@ def evaluate(
             if cross:
                 page = comparisons.cross(folder, cross, games, tell)
             else:
-                page = comparisons.over_channels(folder, channels, games, tell)
-        show(page, as_json, *(cross_tables(page) if cross else evaluation_tables(page)))
+                page = comparisons.over_channels(folder, channels, games, tell, parse(change or []))
+                single = (folder / "team.json").is_file() and not (channels or change)
+                if draw or (draw is None and single):
+                    from experiments.drawing import draw_teams
+
+                    page["pictures"] = [str(path) for path in draw_teams(folder, out, tell)]
+        shown = cross_tables(page) if cross else evaluation_tables(page)
+        show(page, as_json, *shown, *page.get("pictures", []))
 
 
 @app.command()
@@ -366,6 +384,37 @@ def report(
 
 
 @app.command()
+def wire(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run, whose team talks over a graph.")],
+    games: Annotated[int, typer.Option(help="Games to play both ways.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the games.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Does a team play the same when its agents share nothing but bytes? Exit code 1 if it does not.
+
+    Each agent is a process of its own, with its own networks alone; they exchange their messages over sockets on this machine,
+    and every action and bit is held against those of the team in one place.
+
+    Examples:
+
+    - `commenv wire runs/junction`
+    """
+    with refusals():
+        from agents import load
+        from experiments.over_wire import compare, passed
+
+        with progress(f"wire test of {folder}") as (tell, _):
+            page = compare(load(folder), games, seed=seed, tell=tell)
+        made = table(f"{page['id']}: {page['processes']} processes, {page['games']} games, {page['steps']} steps", "", "")
+        for key in list(page)[4:]:
+            made.add_row(key.replace("_", " "), f"{page[key]:,.10g}")
+        same = passed(page)
+        show({**page, "passed": same}, as_json, made, "the same actions, and bits" if same else "NOT THE SAME")
+    if not same:
+        raise typer.Exit(1)
+
+
+@app.command()
 def audit(
     what: Annotated[str, typer.Argument(metavar="ID|MODULE:CALLABLE", help="A game, or what makes a PettingZoo ParallelEnv.")],
     words: Words = None,
@@ -405,12 +454,15 @@ def bench(
         typer.Argument(
             metavar="NAME",
             help="`simulation`: steps a second. `growth`: what one more agent costs. `sampling`: inside RLlib. "
-            "`information`: estimates and limits.",
+            "`information`: estimates and limits. `training`: time until a team has learned.",
         ),
     ],
-    seconds: Annotated[float, typer.Option(help="CPU time for each contender.")] = 1.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="CPU time for each contender, 1 if not given; of `training` the most a run has, 120.")
+    ] = None,
     game: Annotated[str | None, typer.Option(metavar="ID", help="Only this game, or task.")] = None,
     batch: Annotated[int | None, typer.Option(help="Only this many games at once.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Of `training`, how many seeds; 5 if not given.")] = None,
     as_json: Json = False,
 ) -> None:
     """How fast, beside what you would otherwise take. The others come with the extra `[bench]`.
@@ -419,6 +471,7 @@ def bench(
 
     - `commenv bench simulation --game classic/reference-v0 --batch 1024`
     - `commenv bench growth`
+    - `commenv bench training --seeds 3`
     """
     result = None
 
@@ -432,11 +485,12 @@ def bench(
 
         if name not in BENCHES:
             raise ValueError(f"unknown bench {name!r}; there are {', '.join(BENCHES)}")
-        chosen = {option: value for option, value in (("game", game), ("batch", batch)) if value is not None}
+        asked = {"game": game, "batch": batch, "seeds": seeds, "seconds": seconds}
+        chosen = {option: value for option, value in asked.items() if value is not None}
         if foreign := sorted(set(chosen) - set(signature(BENCHES[name]).parameters)):
             raise ValueError(f"bench {name} has no choice of --{foreign[0]}")
         with progress(name) as (tell, _):
-            result = BENCHES[name](seconds, tell, **chosen)
+            result = BENCHES[name](progress=tell, **chosen)
         show(result.as_dict(), as_json, result.table())
         if result.interrupted:
             raise KeyboardInterrupt

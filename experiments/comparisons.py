@@ -1,11 +1,12 @@
 """Teams side by side: over channels that they were not trained on, and with partners that they were not trained with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commenv.core import links
 from commenv.core.errors import whole
+from commenv.core.game import choose
 from commenv.games import rules
 from experiments.evaluation import evaluate
 from experiments.files import Tell, silent
@@ -33,15 +34,29 @@ def teams(folder: Path) -> dict[str, Any]:
     return dict(sorted(loaded.items(), key=lambda item: (item[1].options.link.size, len(item[0]), item[0])))
 
 
+def elsewhere(team: Any, changes: Mapping[str, Any]) -> Any:
+    """The same team in its game with other options, of which those not said stay. Raises ValueError where it does not fit."""
+    from agents.team import plain
+
+    options = choose(rules(team.id), {**plain(team.options), **changes})
+    networks = team.network if hasattr(team, "network") else team.policies
+    return type(team)(team.id, options, networks)
+
+
 def over_channels(
-    folder: Path, channels: Sequence[dict[str, Any]], games: int | None = None, tell: Tell = silent
+    folder: Path,
+    channels: Sequence[dict[str, Any]],
+    games: int | None = None,
+    tell: Tell = silent,
+    changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Every team over the channel it was trained on, and over each of `channels`: a train x test matrix.
 
-    Raises ValueError, before anything is played, for a channel that does not fit one of the teams.
+    changes: options of the game other than in training. Raises ValueError, before anything is played, for a channel or an option
+    that does not fit one of the teams.
     """
     _check_games(games)
-    ours = teams(folder)
+    ours = {name: elsewhere(team, changes) if changes else team for name, team in teams(folder).items()}
     for team in ours.values():
         for channel in channels:
             over(team.options, channel)
@@ -52,7 +67,7 @@ def over_channels(
         found = evaluate(team, channel, games, told(name))
         found["communication"] = communication(team, over(team.options, channel) if channel else team.options)
         evaluations.append({"team": name, "id": team.id, "test": channel, "trained": team.options.link.fields(), **found})
-    return {"folder": str(folder), "channels": [{}, *channels], "evaluations": evaluations}
+    return {"folder": str(folder), "changes": dict(changes or {}), "channels": [{}, *channels], "evaluations": evaluations}
 
 
 def crossed(speaking: "Team", listening: "Team") -> "Team":

@@ -34,7 +34,7 @@ class Evaluation:
     """Figures of one team in one game."""
 
     reward: float
-    """Mean over agents of what one earns in a game."""
+    """Mean over agents of what one earns in a game; of one agent where the game's limits speak of it (`REWARD_OF`)."""
     standard_error: float
     """Of the reward; 0 where it is exact."""
     exact: bool
@@ -136,6 +136,7 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
     each = -(-games // n)
     batch = Batch(rules(team.id), options, n, seed, copy=False)
     names = batch.possible_agents
+    earners = [batch.rules.REWARD_OF] if hasattr(batch.rules, "REWARD_OF") else names
     heard = _Heard(batch)
     played, total, squares, successes, steps = np.zeros(n, int), 0.0, 0.0, 0.0, 0
     seen, fresh, player = batch.reset(), np.ones(n, bool), team.player(n)
@@ -147,7 +148,7 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
         heard.after()
         if "final_info" in infos[names[0]]:
             ended = infos[names[0]]["_final_info"] & (played < each)
-            returns = np.mean([infos[name]["final_info"]["episode_return"][ended] for name in names], axis=0)
+            returns = np.mean([infos[name]["final_info"]["episode_return"][ended] for name in earners], axis=0)
             total, squares = total + float(returns.sum()), squares + float(returns @ returns)
             if "success" in infos[names[0]]["final_info"]:
                 successes += float(infos[names[0]]["final_info"]["success"][ended].sum())

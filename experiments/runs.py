@@ -6,8 +6,8 @@
     checkpoint-NNNNNN/                  RLlib's own, until it is finished; from it an interrupted run continues
 
 A checkpoint is written every 20 seconds and on Ctrl-C. RLlib writes pickles, and reading one may execute anything: continue only
-runs that you trust. A team's own files hold no code. The same seed gives the same team, unless the run was interrupted: RLlib
-keeps no state of its random numbers, so a continued run plays other games.
+runs that you trust. A team's own files hold no code. The same seed gives the same team, bit for bit and however often the run
+was interrupted: a checkpoint holds the running games, all random numbers and the places of all schedules.
 """
 
 import json
@@ -238,7 +238,7 @@ def metrics(iteration: int, result: dict[str, Any]) -> dict[str, Any]:
         "iteration": iteration,
         "steps": int(runners["num_env_steps_sampled_lifetime"]),
         "games": int(runners.get("num_episodes", 0)),
-        "reward": float(sum(returns) / len(returns)) if returns else None,
+        "reward": math.fsum(returns) / len(returns) if returns else None,  # whatever their order after a restart
         "length": float(runners["episode_len_mean"]) if returns else None,
         "success": float(runners["success_mean"]) if "success_mean" in runners else None,
         **{key: float(value) for key, value in sorted(runners.get("communication", {}).items())},

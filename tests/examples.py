@@ -18,12 +18,16 @@ CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/
 ATTRIBUTES, FUNCTION, GUIDE = "messaging/attributes-v0", "messaging/function-v0", "messaging/guide-v0"
 FUSION = "messaging/fusion-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
+HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
 JUNCTION, PREY, CAPTURE = "classic/traffic_junction-v0", "classic/predator_prey-v0", "classic/predator_capture_prey-v0"
 CART, GRID, MAZE, MDP = "coding/code_cart-v0", "coding/code_grid-v0", "coding/code_maze-v0", "coding/mdp-v0"
 
 SCOUT, TREASURE = "acquisition/bandit-v0", "acquisition/treasure-v0"
 PURCHASE, LINEAR = "acquisition/purchase-v0", "acquisition/linear_bandit-v0"
+
+QUESTIONS, BOXES = "acquisition/twenty_questions-v0", "acquisition/box_search-v0"
+FEATURES, EXPERIMENTS = "acquisition/features-v0", "acquisition/experiments-v0"
 
 NOISES: dict[str, dict] = {
     "noiseless": {},
@@ -121,9 +125,26 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "junction, no links": (JUNCTION, {"difficulty": "hard", "bits": 0, "cars": 6, "add_rate": 0.2, "max_cycles": 30}),
     "prey": (PREY, {}),
     "prey, competitive": (PREY, {"grid": 4, "vision": 1, "mode": "competitive", "max_cycles": 9, "channel": {"erasure": 0.3}}),
+    "prey, of varying number": (PREY, {"grid": 4, "predators": 4, "sizes": [1, 3], "max_cycles": 9, "bits": 1}),
+    "junction, of varying number": (JUNCTION, {"sizes": [1, 4], "max_cycles": 12}),
     "prey, two of them": (PREY, {"size": 10, "grid": 3, "predators": 2, "mode": "cooperative", "bits": 1}),
     "capture": (CAPTURE, {}),
     "capture, crowd": (CAPTURE, {"grid": 4, "perceivers": 1, "capturers": 3, "vision": 0, "max_cycles": 30, "bits": 1}),
+    "hiring": (HIRING, {}),
+    "hiring, fewer messages than signals": (
+        HIRING,
+        {
+            "bits": 1,
+            "prior": [0.5, 0.5],
+            "costs": [[0, 0.01], [0.02]],
+            "kernel": [[[[[0.5], [0.5], [0.0]]] * 2], [[[[0.7], [0.2], [0.1]], [[0.1], [0.2], [0.7]]]]],
+            "utility": [[1, 0], [0, 1], [0.6, 0.6]],
+            "mechanism": "deterministic",
+        },
+    ),
+    "hiring, noise": (HIRING, {"bits": 2, "margin": 0.01, "channel": {"error": 0.2, "erasure": 0.1, "drop": 0.1}}),
+    "senders": (SENDERS, {}),
+    "senders, cheap talk": (SENDERS, {"commitment": "none", "bias": 0.5, "channel": {"symbols": 3, "silence": True, "cap": 1}}),
     "capture, short of reach": (CAPTURE, {"reach": 1.5, "max_cycles": 9, "channel": {"erasure": 0.3}}),
     "scout": (SCOUT, {}),
     "scout, cashed": (SCOUT, {"arms": 3, "pulls": 3, "stake": 5, "priors": [[1, 2], [2, 1], [0.5, 0.5]], "cashing": True}),
@@ -141,6 +162,30 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "cart": (CART, {"noise": 0.25, "messages": 4, "parts": 3}),
     "cart, with a source": (CART, {"messages": 8, "parts": 2, "rate_limit": "per_step", "bits": 3, "horizon": 9}),
     "mdp": (MDP, {"prior": [0.7, 0.3], "zeta": 2.0}),
+    "twenty questions": (QUESTIONS, {}),
+    "twenty questions, tree, noise, one answer": (
+        QUESTIONS,
+        {"hypotheses": 4, "queries": "tree", "searchers": 3, "answers": 1, "price": 0.2, "noise": 0.1, "rounds": 3, "bits": 2},
+    ),
+    "twenty questions, masks": (QUESTIONS, {"hypotheses": 3, "queries": [1, 6, 3], "max_cycles": 5, "channel": {"erasure": 0.3}}),
+    "box search": (BOXES, {}),
+    "box search, missed": (BOXES, {"prior": [0.5, 0.3, 0.2], "searchers": 3, "detect": 0.4, "rounds": 5, "bits": 0}),
+    "features": (FEATURES, {}),
+    "features, table": (
+        FEATURES,
+        {
+            "joint": [[[0.2, 0.05, 0.1], [0.05, 0.05, 0.05]], [[0.05, 0.1, 0.05], [0.1, 0.1, 0.1]]],
+            "costs": [1, 0.5],
+            "owners": [0, 0],
+            "price": 0.1,
+            "channel": {"error": 0.2},
+        },
+    ),
+    "experiments": (EXPERIMENTS, {}),
+    "experiments, discounting": (
+        EXPERIMENTS,
+        {"model": "discounting", "points": 3, "experimenters": 3, "rounds": 3, "channel": {"winners": 1, "silence": True}},
+    ),
     "ring": (RING, {"bits": 1, "channel": {"error": 0.2, "erasure": 0.1}}),
     "knowledge": (KNOWLEDGE, {}),
     "knowledge, driving": (KNOWLEDGE, {"instance": "driving", "bits": 2, "channel": {"error": 0.2, "drop": 0.2}}),

@@ -132,7 +132,7 @@ def _build(
             entropy = estimate_entropy(np.asarray(x), kind="samples").bits
         return BarberAgakov(*sizes, labels=x_labels, entropy=entropy)
     if kind is Club or kind is VariationalRate:
-        return kind(*sizes, labels=y_labels)  # type: ignore[call-arg]
+        return kind(*sizes, labels=y_labels)
     if kind is DiffusionSpectral and not y_labels:
         raise ValueError("diffusion_spectral is of numbers x and labels y: y must be integers")
     return kind(*sizes)

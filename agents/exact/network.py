@@ -45,6 +45,5 @@ class Bayesians(Deployed):
             inbox = seen[name][:, 2:].reshape(len(fresh), -1, self.options.link.places).argmax(axis=2)
             rows = np.column_stack([seen[name][:, :2].argmax(axis=1), inbox]).tolist()
             answers = np.array([table.get(tuple(row), (row[0], 0)) for row in rows])  # before its turn what it hears is no row
-            speaks = i in speakers and self.options.link.size > 1
-            chosen[name] = answers if speaks else answers[:, 0]
+            chosen[name] = answers if i in speakers else answers[:, 0]
         return chosen

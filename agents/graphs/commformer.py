@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from agents.bottlenecks.contract import gumbel, straight_through
 from agents.graphs.contract import Graph, attend, coin, highest, others
-from commenv.core.errors import number
+from commenv.core.errors import number, whole
 
 
 class CommFormer(Graph):
@@ -19,14 +19,32 @@ class CommFormer(Graph):
     by 1/sqrt(d) twice, their paper once, and so do we. The loop to itself, which theirs adds, takes its share of attention, but
     its value is left out: the team's update knows `hidden`. Theirs may also spend one of the k on the loop; ours does not.
 
-    The learner changes two things, and neither changes what is deployed: `warm`, True at first if at all, lets everybody hear
-    everybody; `freeze()` ends the draws. Messages and E may be trained in turns, as in bi-level optimisation of the first order
-    (Liu, Simonyan, Yang 2019): the authors give every fifth update to `edge_parameters()` and only the others to the rest.
+    Training has three phases, and none changes what is deployed. For the first `warm` updates everybody hears everybody. Then E
+    and all else learn in turns, as in bi-level optimisation of the first order (Liu, Simonyan, Yang 2019): every fifth epoch of
+    the learner is E's alone, counted over all updates, for an update of ours has fewer than five. From the share `post_ratio` of
+    the training on, E rests and the exact top k is played.
     """
 
-    def __init__(self, agents: int, width: int, reads: int, sparsity: float = 0.4, gate: bool = True, warm: bool = False) -> None:
+    updates: Tensor
+    """How many there have been."""
+    frozen: Tensor
+    """Whether E rests."""
+
+    def __init__(
+        self,
+        agents: int,
+        width: int,
+        reads: int,
+        sparsity: float = 0.4,
+        gate: bool = True,
+        warm: int = 10,
+        post_ratio: float = 0.5,
+    ) -> None:
         super().__init__()
-        self.sparsity, self.warm, self.frozen = number("sparsity", sparsity, 0.0, 1.0), warm, False
+        self.sparsity, self.post_ratio = number("sparsity", sparsity, 0.0, 1.0), number("post_ratio", post_ratio, 0.0, 1.0)
+        self.warm = whole("warm", warm, 0)
+        self.register_buffer("updates", torch.tensor(0))
+        self.register_buffer("frozen", torch.tensor(False))
         self.gathers, self.noise = width, agents + 1
         self.relation = nn.Parameter(torch.ones(agents, agents))
         self.query, self.key, self.value = nn.Linear(width, width), nn.Linear(reads, width), nn.Linear(reads, width)
@@ -39,13 +57,12 @@ class CommFormer(Graph):
             nn.init.ones_(self.receive.bias)  # most receive at first: what a message is worth must be learned before silence is
 
     def edge_parameters(self) -> list[nn.Parameter]:
-        """E alone, what the outer level of the bi-level optimisation learns."""
-        return [self.relation]
+        """E alone, what the outer level of the bi-level optimisation learns, as long as it does."""
+        return [] if self.frozen else [self.relation]
 
-    def freeze(self) -> None:
-        """From now on training plays the exact top k, and E does not change."""
-        self.frozen = True
-        self.relation.requires_grad_(False)
+    def advance(self, progress: float) -> None:
+        self.updates += 1
+        self.frozen |= progress >= self.post_ratio
 
     def control(self, hidden: Tensor, noise: Tensor | None = None) -> Tensor:
         if self.receive is None:
@@ -54,11 +71,12 @@ class CommFormer(Graph):
 
     def schedule(self, control: Tensor, present: Tensor, noise: Tensor | None = None) -> Tensor:
         n, there = present.shape[-1], others(present)
-        logits = self.relation[:n, :n].expand_as(there)
+        relation = self.relation.detach() if self.frozen else self.relation
+        logits = relation[:n, :n].expand_as(there)
         k = (present.sum(-1) * self.sparsity + 1e-6).long().clamp_min(1)  # 0.6 of five is three, whatever floats say
         drawn = None if noise is None or self.frozen else noise[..., 1 : n + 1]
         links = sample(logits, there > 0, k[..., None, None], drawn)
-        if self.warm and drawn is not None:
+        if self.updates < self.warm and drawn is not None:
             links = straight_through(there, links)
         return links * control if self.controls else links
 

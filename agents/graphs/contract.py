@@ -47,6 +47,14 @@ class Graph(nn.Module):
         """
         raise NotImplementedError
 
+    def edge_parameters(self) -> list[nn.Parameter]:
+        """What decides who hears whom, where that is learned in turns with everything else; empty: all learn at once."""
+        return []
+
+    def advance(self, progress: float) -> None:
+        """Told after each update of the learner, with how much of the training is over, 0 to 1. What it changes is in buffers:
+        runners and files hold them."""
+
     def loss(self) -> Tensor:
         """The graph's own loss (sparsity, ...), a scalar in units of the policy loss."""
         return torch.zeros(())

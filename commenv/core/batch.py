@@ -394,7 +394,7 @@ class Batch:
     # ------------------------------------------------------------------------------------------------ in and out
     def _compile(self) -> Any:
         """Find or make the kernel's entry, and leave where it looks what it takes."""
-        (setting, one), (told, other) = leave(self._setting), leave(self.buffers)
+        (setting, one), (told, other) = (leave(left, self.rules.__name__) for left in (self._setting, self.buffers))
         self._left, self._held = (setting, told), (one, other)
         self._enter = kernel.enter(self._kernel, (0, 0, self.num_envs, False, *self._left))
         return self._enter

@@ -16,6 +16,8 @@
     limits(options) -> Limits
     situations(options) -> Situations | None                          every beginning; None: too many, or not one message a round
     describe(options, game, agents, board) -> str                     a line for people
+    REWARD_OF                                                         the agent whose reward the limits speak of; may be left out
+                                                                      where they speak of the mean over agents
 
 The rules are scalar Python that numba compiles: integers are 64-bit, arrays are indexed in bounds, helpers are
 decorated with `rule`. `board` is an array of the game's own integers, as many as the layout asks for; `act[i]` is the

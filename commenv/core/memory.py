@@ -4,6 +4,8 @@ inside, and to find what a call needs where it was left before, for to take a hu
 Without the compiler a slice is a slice, and what is left somewhere is simply handed on.
 """
 
+import types as types_of_python
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -74,12 +76,23 @@ def room(value: Any) -> int:
     return 5 + 2 * np.ndim(value)
 
 
-@njit(cache=True, _nrt=False)
 def _leave(address, value):
     return keep(address, value)
 
 
-def leave(value: Any) -> tuple[Any, Any]:
-    """Keep a value for compiled code: where it is, and the memory, which lives as long as somebody holds it."""
+@cache
+def _leaver(whose: str) -> Any:
+    """`_leave`, compiled for one game: numba keeps the types of all that a function took in one file, which it reads whole, and
+    which so could be read only by who has the modules of everybody's games."""
+    function = types_of_python.FunctionType(_leave.__code__, globals(), _leave.__name__)
+    function.__qualname__ = f"_leave_{whose.replace('.', '_')}"
+    return njit(function, cache=True, _nrt=False)
+
+
+def leave(value: Any, whose: str) -> tuple[Any, Any]:
+    """Keep a value for compiled code: where it is, and the memory, which lives as long as somebody holds it.
+
+    whose: the name of a game's module, under which the disk cache has what this compiles to.
+    """
     memory = np.zeros(room(value), np.int64)
-    return _leave(memory.ctypes.data, value), memory
+    return _leaver(whose)(memory.ctypes.data, value), memory

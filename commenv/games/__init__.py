@@ -12,6 +12,8 @@ CATALOGUE = {
     "messaging/function-v0": "commenv.games.messaging.function",
     "messaging/guide-v0": "commenv.games.messaging.guide",
     "messaging/fusion-v0": "commenv.games.messaging.fusion",
+    "acquisition/hiring-v0": "commenv.games.acquisition.hiring",
+    "acquisition/senders-v0": "commenv.games.acquisition.senders",
     "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
     "classic/reference-v0": "commenv.games.classic.reference",
     "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",
@@ -30,6 +32,10 @@ CATALOGUE = {
     "coding/code_maze-v0": "commenv.games.coding.code_maze",
     "coding/code_cart-v0": "commenv.games.coding.code_cart",
     "coding/mdp-v0": "commenv.games.coding.mdp",
+    "acquisition/twenty_questions-v0": "commenv.games.acquisition.twenty_questions",
+    "acquisition/box_search-v0": "commenv.games.acquisition.box_search",
+    "acquisition/features-v0": "commenv.games.acquisition.features",
+    "acquisition/experiments-v0": "commenv.games.acquisition.experiments",
 }
 """Module of every id. The number in an id changes only when behaviour does."""
 

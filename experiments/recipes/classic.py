@@ -49,6 +49,14 @@ RECIPES: dict[str, Recipe] = {
         communication={"graph": "relation", "bottleneck": "finite_scalar", "bits": 5, "memory": "gru"},
         training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
     ),
+    "predator_capture_prey": Recipe(
+        "classic/predator_capture_prey-v0",
+        {},
+        learn="graph",
+        total_steps=400_000,
+        communication={"graph": "relation", "bottleneck": "finite_scalar", "bits": 4, "memory": "gru", "identities": True},
+        training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
+    ),
     "speaker_listener": Recipe(
         "classic/speaker_listener-v0",
         {},

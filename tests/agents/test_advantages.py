@@ -1,12 +1,15 @@
 """Advantages against the definition, written out game by game, and against RLlib's own."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ray.rllib.utils.postprocessing.value_predictions import compute_value_targets
 
+from agents import CommPPOConfig
 from agents.advantages import generalised_advantages
+from agents.graph_learning import GraphLoss, columns
 
 
 def slow(rewards, values, active, terminated, truncated, finals, last, gamma, lambda_):
@@ -83,3 +86,52 @@ def test_against_rllib():
     tensors = [torch.from_numpy(x)[None] for x in (rewards, values, np.ones(12, bool), terminated, truncated, finals)]
     ours = generalised_advantages(*tensors, torch.zeros(1), 0.95, 0.9)
     assert np.allclose(ours.targets[0].numpy(), theirs, atol=1e-5)
+
+
+@pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize("id", ["classic/predator_prey-v0", "classic/traffic_junction-v0"])
+def test_recurrent_graph_teams_against_rllib(id):
+    """RLlib's value targets of every agent of a team with memory, over games that end, are cut, and go on past the fragment, and
+    agents that come and go. Critics see the clock: a game that is cut is over; the end of a fragment is bootstrapped."""
+    config = CommPPOConfig().environment(id, env_config={"max_cycles": 6})
+    config.communication(graph="tarmac", memory="gru", width=16, total_steps=1000)
+    config.env_runners(num_envs_per_env_runner=8, rollout_fragment_length=15).training(train_batch_size_per_learner=120)
+    algo = config.debugging(seed=4, log_level="ERROR").build_algo()
+    try:
+        (fragment,) = algo.env_runner.sample()
+        module = algo.learner_group._learner.module["team"].unwrapped()
+        ours = columns(module, fragment, 0.95, 0.9, GraphLoss())
+    finally:
+        algo.stop()
+    data, over = fragment.agents["team"], fragment.terminated | fragment.truncated
+    assert over.any()
+    with torch.no_grad():
+        values = module.critic(torch.from_numpy(data["obs"]).flatten(0, 1), torch.from_numpy(data["time"]).flatten())
+        last = module.critic(torch.from_numpy(data["last_obs"]), torch.from_numpy(data["last_time"])).numpy()
+    B, T, N = data["rewards"].shape
+    values, bootstrapped, compared = values.view(B, T, N).numpy(), 0, 0
+    present = (data["obs"] != 0).any(-1)
+    after = np.concatenate([present[:, 1:], (data["last_obs"] != 0).any(-1)[:, None]], 1)
+    for b, i in np.ndindex(B, N):
+        t = 0
+        while t < T:
+            start = t
+            while t < T and present[b, t, i] and not over[b, t] and after[b, t, i]:
+                t += 1
+            t = min(t + 1, T)
+            if not present[b, start, i]:
+                continue
+            at, ends = slice(start, t), over[b, t - 1] or not after[b, t - 1, i]
+            bootstrapped, compared = bootstrapped + (not ends), compared + 1
+            n = t - start
+            theirs = compute_value_targets(
+                values=np.append(values[b, at, i], 0.0 if ends else last[b, i]),
+                rewards=np.append(data["rewards"][b, at, i], 0.0),
+                terminateds=np.array([*[False] * (n - 1), ends, True]),
+                truncateds=np.array([*[False] * (n - 1), not ends, False]),
+                gamma=0.95,
+                lambda_=0.9,
+            )
+            assert np.allclose(ours["targets"][b, at, i], theirs[:-1], atol=1e-4)
+    assert bootstrapped
+    assert compared > B * N

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Discrete, MultiDiscrete
 from ray import tune
+from ray.rllib.utils.test_utils import check_train_results_new_api_stack
 
 import commenv
 from agents import CommPPO, CommPPOConfig
@@ -73,7 +75,10 @@ def test_cut_games_are_trained_on():
 
 @pytest.mark.parametrize("id", [id for id in commenv.ids() if id != ID])
 def test_every_game_can_be_learned_independently(id):
-    """Agents that act and speak, at once or in turn, some of them cut short."""
+    """RIAL: messages are actions. Agents that act and speak, at once or in turn, some of them cut short."""
+    spaces = commenv.make_batch(id, 1).action_spaces.values()
+    if unfit := [space for space in spaces if not isinstance(space, Discrete | MultiDiscrete)]:
+        pytest.skip(f"agents choose among discrete actions, and {unfit[0]} is none")
     small = config("independent", games=8).environment(id, env_config={})
     algo = small.env_runners(rollout_fragment_length=30).training(train_batch_size_per_learner=240).build_algo()
     try:
@@ -100,6 +105,52 @@ def test_trains_with_remote_learners(learners):
     try:
         before = weights(algo)
         algo.train()
+        assert not same(before, weights(algo))
+        states = [state.get() for state in algo.learner_group.foreach_learner(lambda learner: learner.module.get_state())]
+        assert len(states) == learners
+        for id, state in states[0].items():
+            assert all(np.array_equal(tensor, other[id][key]) for other in states for key, tensor in state.items())
+    finally:
+        algo.stop()
+
+
+TEAMS = {
+    "differentiable": (ID, {"learn": "differentiable"}),
+    "independent": (ID, {"learn": "independent"}),
+    "marginal": ("classic/speaker_listener-v0", {"learn": "marginal", "hidden": [16]}),
+    "graph": (
+        "classic/predator_capture_prey-v0",
+        {
+            "graph": "commformer",
+            "bottleneck": "vector_quantised",
+            "memory": "gru",
+            "width": 16,
+            "separate": True,
+            "identities": True,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("team", TEAMS)
+def test_rllib_finds_its_results_in_order(team):
+    """RLlib's own check of what `train` returns."""
+    id, said = TEAMS[team]
+    algo = config(None, games=16, **said).environment(id, env_config={}).build_algo()
+    try:
+        check_train_results_new_api_stack(algo.train())
+    finally:
+        algo.stop()
+
+
+@pytest.mark.parametrize("team", ["graph", "marginal"])
+def test_teams_train_with_remote_runners_and_a_remote_learner(team):
+    id, said = TEAMS[team]
+    made = config(None, games=16, runners=2, **said).environment(id, env_config={}).env_runners(rollout_fragment_length=10)
+    algo = made.training(train_batch_size_per_learner=320).learners(num_learners=1).build_algo()
+    try:
+        before = weights(algo)
+        assert algo.train()["env_runners"]["num_env_steps_sampled_lifetime"] == 320
         assert not same(before, weights(algo))
     finally:
         algo.stop()
@@ -193,6 +244,19 @@ def test_truncated_games_are_bootstrapped():
         algo.train()
     finally:
         algo.stop()
+
+
+def test_what_the_user_says_stays():
+    """Also where it is what the class would do elsewhere: gamma=1 is no silence."""
+    said = {"gamma": 1.0, "lambda_": 0.95, "num_epochs": 4, "lr": 5e-3}
+    made = CommPPOConfig().environment("classic/predator_prey-v0").communication(graph="full").training(**said)
+    made.env_runners(num_envs_per_env_runner=2048)
+    for _ in range(2):
+        made = made.copy(copy_frozen=False)
+        made.validate()
+        assert {key: getattr(made, key) for key in said} == said
+        assert made.num_envs_per_env_runner == 2048
+        assert (made.minibatch_size, made.grad_clip) == (64, 1.0)
 
 
 @pytest.mark.parametrize(

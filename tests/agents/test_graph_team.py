@@ -122,6 +122,8 @@ def test_what_trains_is_what_was_played(id, parts):
         fragment = algo.env_runner.sample()[0]
         fragment = algo.env_runner.sample()[0]  # one that begins in the middle of games
         module = algo.learner_group._learner.module["team"].unwrapped()
+        assert module.team.plan.names == tuple(algo.env_runner.agents)  # not sorted by name: its places are the game's
+        algo.team()
         batch = columns(module, fragment, 0.98, 0.9, GraphLoss())
         step = unroll(module.team, batch)
         logp = step.logits.log_softmax(-1).gather(-1, batch["actions"].flatten(0, 1).unsqueeze(-1)).squeeze(-1).sum(-1)

@@ -13,6 +13,7 @@ from agents.graphs.selforg import acyclic, contributions, exact_shapley, topolog
 
 AGENTS, WIDTH, READS, BATCH = 6, 16, 5, 64
 OPTIONS = {
+    "commformer": {"warm": 0},
     "grid": {"rows": 2},
     "erdos-renyi": {"p": 0.5},
     "watts-strogatz": {"k": 2, "p": 0.1},
@@ -410,7 +411,7 @@ def test_commformer_straight_through_gradient():
 def test_commformer_hears_as_many_as_its_sparsity_says():
     _, _, present, noise = situation()
     for sparsity, most in ((0.0, [1] * 7), (0.4, [1, 1, 1, 1, 1, 2, 2]), (1.0, [1, 1, 1, 2, 3, 4, 5])):
-        team = graph("commformer", AGENTS, WIDTH, READS, sparsity=sparsity, gate=False)
+        team = graph("commformer", AGENTS, WIDTH, READS, sparsity=sparsity, gate=False, warm=0)
         team.relation.data.normal_()
         for drawn in (None, noise):
             heard = team.schedule(torch.zeros(BATCH, AGENTS, 0), present, drawn).sum(-1)
@@ -420,22 +421,24 @@ def test_commformer_hears_as_many_as_its_sparsity_says():
 
 def test_commformer_warm_then_drawn_then_frozen():
     hidden, read, present, noise = situation()
-    team = graph("commformer", AGENTS, WIDTH, READS, warm=True)
+    team = graph("commformer", AGENTS, WIDTH, READS, warm=2, post_ratio=0.5)
     team.relation.data.normal_()
     exact = play(team, hidden, read, present)[1]
     receives = team.control(hidden, noise)
+    team.advance(0.0)
     warm = play(team, hidden, read, present, noise)[1]
     assert torch.equal(warm, others(present) * receives)
     assert torch.autograd.grad(warm[:, :, 1].sum(), team.relation)[0].any()
-    team.warm = False
+    assert team.edge_parameters() == [team.relation]
+    team.advance(0.49)
     assert not torch.equal(play(team, hidden, read, present, noise)[1], exact)
-    team.freeze()
+    team.advance(0.5)
     everybody = team.control(hidden) * receives  # who receives is still drawn
     assert torch.equal(play(team, hidden, read, present, noise)[1] * everybody, exact * receives)
     assert torch.equal(play(team, hidden, read, present)[1], exact)
     play(team, hidden, read, present, noise)[2].sum().backward()
     assert team.relation.grad is None
-    assert team.edge_parameters() == [team.relation]
+    assert team.edge_parameters() == []
 
 
 def test_commformer_temporal_gate_closes_a_listener():

@@ -46,7 +46,7 @@ def looked(place):
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="without the compiler nothing is left anywhere")
 def test_what_was_left_is_found():
     rows, pots = GIVEN.inner.rows.copy(), GIVEN.games["pot"].copy()
-    place, memory = leave(GIVEN)
+    place, memory = leave(GIVEN, __name__)
     assert memory.ctypes.data <= place < memory.ctypes.data + memory.nbytes
     assert looked(place) == (-3, True, rows.sum() + 1, 1, (0, 2))
     rows[1, 2, 3] += 1

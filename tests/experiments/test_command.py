@@ -15,11 +15,12 @@ from teams import coded, finished
 from typer.testing import CliRunner
 
 import commenv
+from experiments import watching
 from experiments.bench import BENCHES, BenchResult
 from experiments.command import app
 
 ID = "messaging/referential-v0"
-COMMANDS = ("list", "limits", "train", "evaluate", "frontier", "audit", "bench")
+COMMANDS = ("list", "limits", "train", "evaluate", "frontier", "wire", "audit", "bench")
 
 
 def run(*words):
@@ -56,6 +57,8 @@ def test_help_teaches(command):
         (["frontier", ID, "--axis", "money"], "axis='money' is not allowed"),
         (["frontier", ID, "bits=2"], "--bits"),
         (["evaluate", "/nowhere"], "holds no team"),
+        (["wire", "/nowhere"], "holds no team"),
+        (["evaluate", "/nowhere", "--change", "sizes=2", "--cross", "/nowhere"], "one at a time"),
         (["evaluate", "/nowhere", "--games", "0"], "games=0 is not allowed"),
         (["evaluate", "/nowhere", "--channel", "error=1", "--cross", "/nowhere"], "one at a time"),
         (["bench", "nothing"], "unknown bench"),
@@ -132,10 +135,10 @@ def test_a_long_wait_is_explained(monkeypatch):
 
 def test_a_run_is_called_by_its_folder(team):
     name = Path(team).name
-    cells = json.loads(run("evaluate", team, "--json").stdout)["evaluations"]
+    cells = json.loads(run("evaluate", team, "--no-draw", "--json").stdout)["evaluations"]
     assert [cell["team"] for cell in cells] == [name]
     for words in (["--channel", "error=.1"], ["--cross", team]):
-        rows = run("evaluate", team, *words).stdout.splitlines()
+        rows = run("evaluate", team, "--no-draw", *words).stdout.splitlines()
         assert any(row.split()[:1] == [name] for row in rows)
 
 
@@ -192,14 +195,27 @@ def test_damaged_files_end_the_command_in_a_sentence(tmp_path):
     assert done.stderr == f"commenv: {tmp_path / 'frontier.json'} is damaged: it has no 'points'\n"
 
 
-def test_evaluate(team):
-    assert "efficiency" in run("evaluate", team).stdout
+def test_a_team_that_speaks_over_its_game_has_no_wire_of_its_own(team):
+    done = run("wire", team)
+    assert done.exit_code == 2
+    assert "speaks over the channel of its game" in done.stderr
+
+
+def test_evaluate(team, monkeypatch):
+    monkeypatch.setattr(watching, "FRAMES", (2, 2))  # a picture takes a moment
+    monkeypatch.setattr(watching, "GAMES", 16)
+    done = run("evaluate", team).stdout
+    assert "efficiency" in done
+    assert [line for line in done.splitlines() if line.endswith("episode.gif")]
+    assert {"talk.json", "talk.png", "meanings.png", "episode.gif"} <= {path.name for path in Path(team).iterdir()}
+    page = json.loads(run("evaluate", team, "--out", f"{team}/pictures", "--json").stdout)
+    assert [Path(path).parent.name for path in page["pictures"]] == ["pictures"] * 4
     page = json.loads(run("evaluate", team, "--channel", "error=.1", "--channel", "error=.05,erasure=.2", "--json").stdout)
     assert [cell["reward"] for cell in page["evaluations"]] == pytest.approx([1, 0.9, 0.95 * 0.8 + 0.2 / 8])
     assert "error=0.1" in run("evaluate", team, "--channel", "error=.1").stdout
     done = run("evaluate", team, "--channel", "bits=2")
     assert (done.exit_code, done.stdout) == (2, "")
-    page = json.loads(run("evaluate", team, "--games", "20000", "--json").stdout)
+    page = json.loads(run("evaluate", team, "--no-draw", "--games", "20000", "--json").stdout)
     assert page["evaluations"][0]["games_evaluated"] >= 20_000
 
 
@@ -250,7 +266,7 @@ def test_a_frontier_is_gone_on_with_once_a_run_has_kept_something(tmp_path, monk
 
 @pytest.mark.parametrize(("turns", "sentence"), [(0, "nothing was finished"), (3, "what was finished is shown")])
 def test_an_interrupted_bench_says_what_was_finished(monkeypatch, turns, sentence):
-    def bench(seconds, tell):
+    def bench(progress, seconds=1.0):
         if not turns:
             raise KeyboardInterrupt
         return BenchResult(bench="simulation", rows=[], seconds=seconds, repetitions=turns, interrupted=True)

@@ -129,3 +129,15 @@ def test_a_channel_is_over_a_team_not_in_it():
     team = coded(range(8), range(8), bits=3)
     assert over(team.options, {"error": 0.1}) != team.options
     assert team.options.link.error == 0
+
+
+def test_teams_play_with_other_options(tmp_path):
+    """The perfect code for eight states, in a game that has other rewards, and in one that it does not fit."""
+    coded(range(8), range(8), bits=3).save(tmp_path)
+    page = comparisons.over_channels(tmp_path, [], changes={"rounds": 3})
+    assert page["evaluations"][0]["reward"] == 3
+    assert page["changes"] == {"rounds": 3}
+    with pytest.raises(ValueError, match="has widths"):
+        comparisons.over_channels(tmp_path, [], changes={"states": 9})
+    with pytest.raises(ValueError, match="unknown option 'round'"):
+        comparisons.over_channels(tmp_path, [], changes={"round": 9})

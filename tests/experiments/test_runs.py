@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,37 @@ def test_a_run_is_interrupted_goes_on_and_ends(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert runs.train(RECIPE, tmp_path) == page
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        replace(RECIPE, total_steps=4 * 4096),
+        runs.Recipe(
+            "classic/traffic_junction-v0",
+            {},
+            seed=1,
+            learn="graph",
+            total_steps=4 * 160,
+            communication={"graph": "commformer", "memory": "gru", "width": 16},
+            training={"num_envs_per_env_runner": 16, "rollout_fragment_length": 10, "lr": [[0, 1e-2], [1, 1e-3]]},
+        ),
+    ],
+    ids=["referential", "junction"],
+)
+def test_an_interrupted_run_is_the_uninterrupted_one(tmp_path, recipe):
+    runs.train(recipe, tmp_path / "whole")
+    for iteration in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            runs.train(recipe, tmp_path / "parts", interrupt_at(iteration))
+    assert runs.train(recipe, tmp_path / "parts")["interruptions"] == 2
+    teams = [(tmp_path / name / "team.safetensors").read_bytes() for name in ("whole", "parts")]
+    assert teams[0] == teams[1]
+    logs = [runs.logged(tmp_path / name / "metrics.jsonl") for name in ("whole", "parts")]
+    whole, parts = ([{**line, "seconds": 0} for line in log] for log in logs)
+    assert len(whole) == 4
+    assert whole == parts
 
 
 @pytest.mark.usefixtures("ray_session")

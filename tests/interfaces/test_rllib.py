@@ -38,17 +38,23 @@ def test_only_who_acts_is_asked(chosen):
     for seed in (6, None):
         observations, infos = env.reset(seed=seed)
         all_observations, all_infos = parallel.reset(seed=seed)
+        waiting, acted = dict.fromkeys(parallel.possible_agents, 0.0), set()
         for action in random_actions(parallel.batch, 50):
             asked = {name: all_observations[name] for name in (parallel.movers or parallel.possible_agents)}
             assert digest(observations) == digest(asked)
             assert digest(infos) == digest({name: all_infos[name] for name in asked})
             if not parallel.agents:
                 break
-            observations, rewards, terminations, truncations, infos = env.step({name: one(action[name]) for name in observations})
+            action_of = {name: one(action[name]) for name in observations}
+            observations, rewards, terminations, truncations, infos = env.step(action_of)
             all_observations, all_rewards, over, cut, all_infos = parallel.step(
                 {name: one(action[name]) for name in parallel.movers}
             )
-            assert rewards == all_rewards
+            for name, reward in all_rewards.items():
+                waiting[name] += reward  # until it acts for the first time, what it earns is kept for it
+            acted |= action_of.keys()
+            assert rewards == {name: waiting[name] if name in acted else 0.0 for name in all_rewards}
+            waiting = {name: 0.0 if name in acted else kept for name, kept in waiting.items()}
             assert terminations["__all__"] == any(over.values())
             assert truncations["__all__"] == any(cut.values())
 

@@ -177,7 +177,7 @@ def observe(p, game, agents, board, i, obs):
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
     phase = ("pulling", "talking", "the server talks")[game["phase"]]
     arms = (agents["last"][: options.agents] - 1).tolist()
-    return f"round {game['round'] + 1} of {options.rounds}, {phase}: best arm {game['state']}, last arms {arms}"
+    return f"round {game['pulled'] + 1} of {options.rounds}, {phase}: best arm {game['state']}, last arms {arms}"
 
 
 def situations(options: Options) -> None:

@@ -31,6 +31,9 @@ Success, in the infos of the end: 1 if all predators are on the prey, else 0. Me
 What is seen besides messages: how many predators are on the cells up to v away. So they can signal by where they stand, but only
 to those near by; with vision 0 only to those on the same cell.
 
+With `sizes` each game has that many of the predators. The others see zeros, cannot speak or be spoken to, are paid 0, and need
+not arrive. Bounds below are then means over sizes, in which who is not there counts with 0.
+
 Limits, in reward a game of one predator, averaged over the team. silent: predators that sweep the grid row by row and go to the
 prey when they see it, measured: a floor. reachable and ceiling: the value when all know where the prey is (each goes there the
 shortest way; exact sum over cells), which no team exceeds; at bits=0 reachable is silent. Exact where vision covers the grid.
@@ -43,6 +46,7 @@ Version history: v0 first release.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations
@@ -58,6 +62,7 @@ from commenv.core.generator import integer, rule
 from commenv.core.limits import Limit, Limits
 from commenv.core.topology import within
 from commenv.games.classic.measured import measured
+from commenv.games.classic.sizes import checked, choose_agents, drawn_size, mean_limits
 
 UP, RIGHT, DOWN, LEFT, STAY = range(5)
 MIXED, COOPERATIVE, COMPETITIVE = range(3)
@@ -96,6 +101,8 @@ class Options(core.Options):
     """`mixed`, `cooperative` or `competitive`: what a predator earns on the prey."""
     reach: float | None = None
     """Cells, in a straight line, that a message goes at most; None: any number."""
+    sizes: Sequence[int] | None = None
+    """Fewest and most predators of a game: how many of all there are, and who, is drawn for each. None: all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,6 +117,7 @@ class Options(core.Options):
             raise bad("mode", self.mode, f"one of {', '.join(MODES)}")
         if self.reach is not None:
             number("reach", self.reach, 0, np.inf)
+        object.__setattr__(self, "sizes", checked(self.sizes, self.setting.predators))
 
     @property
     def setting(self) -> Setting:
@@ -123,14 +131,18 @@ class Parameters(NamedTuple):
     vision: int
     mode: int
     reach: float  # infinite: no limit
+    fewest: int
+    most: int
 
 
 class Game(core.Game):
     prey: int  # its cell
+    players: int
     arrived: int
 
 
 class Agent(core.Agent):
+    there: int
     cell: int
     arrived: int
 
@@ -144,18 +156,21 @@ def layout(options: Options) -> Layout:
 
 
 def parameters(options: Options) -> Parameters:
-    grid, _, vision, _ = options.setting
-    return Parameters(grid, vision, MODES.index(options.mode), np.inf if options.reach is None else float(options.reach))
+    grid, predators, vision, _ = options.setting
+    fewest, most = options.sizes or (predators, predators)
+    far = np.inf if options.reach is None else float(options.reach)
+    return Parameters(grid, vision, MODES.index(options.mode), far, fewest, most)
 
 
 def reset(p, game, agents, board, rng):
     scatter(p, game, agents, board, rng)
-    game.arrived = 0
+    game.players, game.arrived = drawn_size(rng, p.fewest, p.most), 0
+    choose_agents(rng, agents, game.players)
     for cell in range(p.grid * p.grid):
         board[cell] = 0
     for i in range(len(agents)):
         agents[i].arrived = 0
-        board[agents[i].cell] += 1
+        board[agents[i].cell] += agents[i].there
 
 
 @rule
@@ -192,7 +207,7 @@ def moved(grid, cell, action):
 def step(p, game, agents, board, act, sent, reward, rng):
     for i in range(len(agents)):
         predator = agents[i]
-        if predator.arrived == 0:
+        if predator.there == 1 and predator.arrived == 0:
             board[predator.cell] -= 1
             predator.cell = moved(p.grid, predator.cell, act[i])
             board[predator.cell] += 1
@@ -205,8 +220,13 @@ def step(p, game, agents, board, act, sent, reward, rng):
     elif p.mode == COMPETITIVE and game.arrived > 0:
         on = ON / game.arrived
     for i in range(len(agents)):
-        reward[i] = on if agents[i].arrived == 1 else OFF
-    return p.mode == MIXED and game.arrived == len(agents)
+        if agents[i].there == 1:
+            reward[i] = on if agents[i].arrived == 1 else OFF
+    return p.mode == MIXED and game.arrived == game.players
+
+
+def has_floor(p, game, agents, board, i):
+    return agents[i].there == 1
 
 
 @rule
@@ -218,11 +238,17 @@ def near(p, here, there):
 
 
 def route(p, game, agents, board, source, target):
+    if agents[target].there == 0:
+        return False
     return near(p, agents[source].cell, agents[target].cell)
 
 
 def observe(p, game, agents, board, i, obs):
-    look(p, game.prey, agents[i].cell, board, obs)
+    if agents[i].there == 1:
+        look(p, game.prey, agents[i].cell, board, obs)
+    else:
+        for k in range(len(obs)):
+            obs[k] = 0.0
 
 
 @rule
@@ -246,12 +272,12 @@ def look(p, prey, cell, board, obs):
 
 
 def success(p, game, agents, board):
-    return 1.0 if game.arrived == len(agents) else 0.0
+    return 1.0 if game.arrived == game.players else 0.0
 
 
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
     grid = options.setting.grid
-    where = [f"predator_{i} at {divmod(int(agent['cell']), grid)}" for i, agent in enumerate(agents)]
+    where = [f"predator_{i} at {divmod(int(agent['cell']), grid)}" for i, agent in enumerate(agents) if agent["there"]]
     prey = divmod(int(game["prey"]), grid)
     return f"step {game['t']}: prey at {prey}; {', '.join(where)}; {game['arrived']} arrived"
 
@@ -262,6 +288,10 @@ def situations(options: Options) -> None:
 
 # ---------------------------------------------------------------------------------------------------------------- limits
 def limits(options: Options) -> Limits:
+    if options.sizes:
+        (fewest, most), N = options.sizes, options.setting.predators
+        found = [(n, limits(replace(options, predators=n, sizes=None))) for n in range(fewest, most + 1)]
+        return mean_limits(found, N)
     silenced = replace(options, bits=0, channel=None)
     known = _prey_known(silenced)
     if options.setting.vision >= options.setting.grid - 1:

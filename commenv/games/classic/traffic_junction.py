@@ -38,6 +38,8 @@ What is seen besides messages: with vision v a car sees how many cars are on the
 can signal by standing there; with vision 0 only those that it crashes with. And who hears nothing from an agent knows that
 nobody drives it.
 
+With `sizes` the most cars at once are drawn for each game.
+
 Limits, in reward a game of one agent, averaged over the team. silent: what cars that never brake earn, measured: a floor, and at
 vision 1 not a good one. reachable: what they would earn if crashes were free, measured, and taken for a bound; what b bits
 reach is not known, nor is it proven that holding a car back never saves time where all agents drive. ceiling: 0, for nobody is
@@ -55,7 +57,7 @@ Version history: v0 first release.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations, product
@@ -70,6 +72,7 @@ from commenv.core.generator import chance, integer, rule
 from commenv.core.limits import Limit, Limits
 from commenv.core.topology import within
 from commenv.games.classic.measured import batches, sample
+from commenv.games.classic.sizes import checked, drawn_size
 
 GAS, BRAKE = 0, 1
 CRASH, WAIT = -10.0, -0.01
@@ -142,6 +145,8 @@ class Options(core.Options):
     """Whether messages are heard before acting in the same step."""
     reach: float | None = None
     """Cells, in a straight line, that a message goes at most; None: any number."""
+    sizes: Sequence[int] | None = None
+    """The most cars at once are drawn for each game, from the first to the second of these. None: `cars`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -156,7 +161,7 @@ class Options(core.Options):
         rate = chart.add_rate if self.add_rate is None else number("add_rate", self.add_rate, 0, 1)
         cars = chart.cars if self.cars is None else whole("cars", self.cars, 1, 1024)
         steps = chart.steps * (1 + self.same_step) if self.max_cycles is None else self.max_cycles
-        for name, value in (("add_rate", rate), ("cars", cars), ("max_cycles", steps)):
+        for name, value in (("add_rate", rate), ("cars", cars), ("max_cycles", steps), ("sizes", checked(self.sizes, cars))):
             object.__setattr__(self, name, value)
 
 
@@ -169,10 +174,13 @@ class Parameters(NamedTuple):
     same_step: int
     at: np.ndarray  # (cells, 2) row and column of each road cell
     reach: float  # -1: no limit
+    fewest: int
+    most: int
 
 
 class Game(core.Game):
     cars: int  # on the road
+    most: int  # of them, in this game
     crashes: int  # car-steps on a shared cell
     acting: int  # 1 in the second half of a step
 
@@ -204,6 +212,7 @@ def _roads(difficulty: str) -> dict[Cell, int]:
 
 def parameters(options: Options) -> Parameters:
     assert options.add_rate is not None
+    assert options.cars is not None
     arrivals, roads, v = routes(options.difficulty), _roads(options.difficulty), options.vision
     ways = [route for arrival in arrivals for route in arrival]
     table = np.full((len(ways), max(map(len, ways))), -1)
@@ -213,11 +222,13 @@ def parameters(options: Options) -> Parameters:
     sight = np.array([[roads.get((y + dy, x + dx), len(roads)) for dy, dx in around] for y, x in roads])
     length = np.array([len(way) for way in ways])
     at, reach = np.array(list(roads)), -1.0 if options.reach is None else float(options.reach)
-    return Parameters(table, length, sight, len(arrivals), float(options.add_rate), int(options.same_step), at, reach)
+    rate, sizes = float(options.add_rate), options.sizes or (options.cars, options.cars)
+    return Parameters(table, length, sight, len(arrivals), rate, int(options.same_step), at, reach, *sizes)
 
 
 def reset(p, game, agents, board, rng):
     game.cars = game.crashes = game.acting = 0
+    game.most = drawn_size(rng, p.fewest, p.most)
     for i in range(len(agents)):
         agents[i].driving = 0
     for cell in range(len(board)):
@@ -247,7 +258,7 @@ def step(p, game, agents, board, act, sent, reward, rng):
         if agents[i].driving == 1:
             drive(p, game, agents[i], board, act[i])
     for arrival in range(p.arrivals):
-        if game.cars < len(agents) and chance(rng, p.add_rate):
+        if game.cars < game.most and chance(rng, p.add_rate):
             enter(p, game, agents, board, arrival, rng)
     for i in range(len(agents)):
         car = agents[i]

@@ -123,8 +123,8 @@ class Options(core.Options):
         """Precision of each level, ascending, shape (levels,)."""
         if self.spacing == "even":
             return np.linspace(self.min_precision, self.max_precision, self.levels)
-        ends = (math.log(q / (1 - q)) for q in (self.min_precision, self.max_precision))
-        return 1 / (1 + np.exp(-np.linspace(*ends, self.levels)))
+        low, high = (math.log(q / (1 - q)) for q in (self.min_precision, self.max_precision))
+        return 1 / (1 + np.exp(-np.linspace(low, high, self.levels)))
 
     def solve(self, control: bool = True) -> tuple[Steering, bool]:
         """The planner's optimum from every belief, or what comes of the baseline without control; and whether it is exact."""

@@ -1,0 +1,66 @@
+"""Recipes of the games of information acquisition in which nobody is strategic."""
+
+from typing import Any
+
+from experiments.runs import Recipe
+
+ASKING: dict[str, Any] = {
+    "num_envs_per_env_runner": 512,
+    "rollout_fragment_length": 8,
+    "minibatch_size": 4096,
+    "num_epochs": 6,
+    "clip_param": 0.2,
+    "grad_clip": 0.5,
+    "grad_clip_by": "global_norm",
+    "lr": [[0, 5e-3], [0.5, 5e-3], [1, 2e-4]],
+    "gamma": 1.0,
+    "lambda_": 0.95,
+}
+"""How teams learn that ask at once and tell each other in the next step."""
+
+RECIPES: dict[str, Recipe] = {
+    "twenty_questions": Recipe(
+        "acquisition/twenty_questions-v0",
+        {"rounds": 6, "failure": 3.0},
+        learn="marginal",
+        total_steps=80_000,
+        communication={"hidden": [64], "separate": True},
+        training=ASKING,
+    ),
+    "box_search": Recipe(
+        "acquisition/box_search-v0",
+        {"bits": 0},
+        learn="marginal",
+        total_steps=120_000,
+        communication={"hidden": [64], "separate": True},
+        training=ASKING,
+    ),
+    "features": Recipe(
+        "acquisition/features-v0",
+        {"bits": 1},
+        learn="graph",  # over no graph: the game's own channel carries what is said
+        total_steps=200_000,
+        communication={"graph": "none", "separate": True, "width": 32},
+        training={
+            "num_envs_per_env_runner": 1024,
+            "rollout_fragment_length": 10,
+            "minibatch_size": 1024,
+            "num_epochs": 6,
+            "clip_param": 0.2,
+            "grad_clip": 1.0,
+            "grad_clip_by": "global_norm",
+            "lr": [[0, 5e-3], [0.5, 5e-3], [1, 2e-4]],
+            "entropy_coeff": [[0, 0.05], [0.8, 0.0]],
+            "gamma": 1.0,
+            "lambda_": 0.95,
+        },
+    ),
+    "experiments": Recipe(
+        "acquisition/experiments-v0",
+        {},
+        learn="marginal",
+        total_steps=80_000,
+        communication={"hidden": [64], "separate": True},
+        training=ASKING,
+    ),
+}

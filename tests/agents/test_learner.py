@@ -1,0 +1,55 @@
+"""What the learner does with a team that talks over a graph, update by update."""
+
+import pytest
+import torch
+
+from agents import CommPPOConfig
+from agents.graph_learning import GraphLoss, columns, unroll
+from agents.graphs.contract import others
+
+JUNCTION = "classic/traffic_junction-v0"
+
+
+def learner_of(algo):
+    return algo.learner_group._learner
+
+
+def weights(algo):
+    module = learner_of(algo).module["team"].unwrapped()
+    return {key: parameter.detach().clone() for key, parameter in module.named_parameters()}
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_commformer_is_trained_in_its_phases():
+    """Hu et al. 2024: dense at first, every fifth epoch for the edges alone, and from post_ratio on the edges rest.
+
+    Each time round two fragments are sampled, one to look at.
+    """
+    updates = 12
+    config = CommPPOConfig().environment(JUNCTION).communication(graph="commformer", width=16, total_steps=updates * 2 * 64)
+    config.communication(graph_options={"warm": 2, "post_ratio": 0.75})
+    config.env_runners(num_envs_per_env_runner=8, rollout_fragment_length=8)
+    config.training(train_batch_size_per_learner=64, minibatch_size=8, num_epochs=1).debugging(seed=1, log_level="ERROR")
+    algo = config.build_algo()
+    try:
+        learner, runner = learner_of(algo), algo.env_runner
+        for update in range(updates):
+            graph = runner.module["team"].team.graph
+            batch = columns(learner.module["team"].unwrapped(), runner.sample()[0], 0.98, 0.9, GraphLoss())
+            step = unroll(runner.module["team"].team, batch)
+            listeners = step.links.amax(-1, keepdim=True)  # who receives: the temporal gate
+            dense = torch.equal(step.links[:, 0], others(step.present) * listeners[:, 0])
+            assert dense == (update < 2)
+            assert not listeners[:, 0][step.present.sum(-1) > 1].all()
+
+            before = weights(algo)
+            algo.train()
+            changed = {key for key, old in before.items() if not torch.equal(old, weights(algo)[key])}
+            edges = "team.graph.relation"
+            assert (edges in changed) == (update == 4)  # 9 would be their turn again, but they rest by then
+            assert ("team.graph.receive.weight" in changed) == ("critic.head.0.weight" in changed) == (update != 4)
+            assert int(runner.module["team"].team.graph.updates) == update + 1
+            assert bool(runner.module["team"].team.graph.frozen) == (update >= 8)
+            assert graph is runner.module["team"].team.graph
+    finally:
+        algo.stop()
