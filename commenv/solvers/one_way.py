@@ -121,6 +121,13 @@ def _searched(joint: Array, r: Array, worth: Array, W: Array) -> OneWay:
     return OneWay(value, exact, "local search", encoder, decoder)
 
 
+def has_tight_bound(prior: ArrayLike, reward: ArrayLike) -> bool:
+    """Whether `bound` is the reward-rate function itself: x and y are independent, and the answers few enough functions of y."""
+    joint, r = tables(prior, reward)
+    _, Y, A = r.shape
+    return A**Y <= MOST_FUNCTIONS and np.allclose(joint, joint.sum(axis=1)[:, None] * joint.sum(axis=0), atol=1e-12)
+
+
 def bound(prior: ArrayLike, reward: ArrayLike, bits: float) -> RateReward:
     """Reward that no code over many questions exceeds at so many bits a question.
 
@@ -134,7 +141,7 @@ def bound(prior: ArrayLike, reward: ArrayLike, bits: float) -> RateReward:
     joint, r = tables(prior, reward)
     _, Y, A = r.shape
     x, y = joint.sum(axis=1), joint.sum(axis=0)
-    if A**Y <= MOST_FUNCTIONS and np.allclose(joint, x[:, None] * y, atol=1e-12):
+    if has_tight_bound(prior, reward):
         functions = np.array(list(product(range(A), repeat=Y)))
         return info.rate_reward(x, r[:, np.arange(Y), functions] @ y, bits)
     return info.conditional_rate_reward(joint.T, r.transpose(1, 0, 2), bits)

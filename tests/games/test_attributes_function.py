@@ -113,3 +113,9 @@ def test_bad_options_are_named(id, options, sentence):
 def test_a_code_plays_its_games_only():
     with pytest.raises(ValueError, match="id="):
         OneWayTeam("messaging/referential-v0", referential.Options())
+
+
+def test_a_ceiling_is_called_exact_only_where_it_is():
+    """Of gcd the answers are too many functions, in equality x and y depend: a speaker who sees both bounds them."""
+    for function, exact in (("index", True), ("gcd", False), ("equality", False)):
+        assert commenv.limits("messaging/function-v0", function=function, bits=1).ceiling.exact is exact

@@ -15,7 +15,7 @@ from commenv.core.limits import Limit, Limits
 from commenv.core.links import lines
 from commenv.core.noise import MOST as MOST_MESSAGES
 from commenv.core.situations import MOST, Situations
-from commenv.solvers.one_way import bound, one_way
+from commenv.solvers.one_way import bound, has_tight_bound, one_way
 
 SPEAKER, LISTENER = 0, 1
 
@@ -111,8 +111,8 @@ def limits(questions: Questions, options: core.Options) -> Limits:
     most = bound(prior, reward, line.capacity)
     full = bound(prior, reward, np.log2(len(prior))).upper
     source = "reward-rate function at capacity, given what the listener knows, dual bound (Wyner, Ziv 1976; Gray 1972)"
-    independent = np.allclose(prior, prior.sum(axis=1, keepdims=True) * prior.sum(axis=0))
-    ceiling = Limit(min(most.upper, full), most.gap < 1e-9 and channel.memoryless and bool(independent), source)
+    tight = most.gap < 1e-9 and channel.memoryless and has_tight_bound(prior, reward)
+    ceiling = Limit(min(most.upper, full), tight, source)
     if channel.delays[0]:
         late = Limit(silent.value, True, "messages come after the answer")
         return Limits(silent=silent, reachable=late, ceiling=ceiling)
