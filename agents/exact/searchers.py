@@ -1,6 +1,7 @@
 """Searchers of twenty questions and of boxes who play as theory tells them."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Searchers(Deployed):
         if way == "optimal":
             self.plan = optimal(self.search, rounds, failure)
         elif way == "pursuit":
-            self.policy = pursuit(self.search)
+            self.policy = cache(pursuit(self.search))
         else:
             self.team = alone.apart(self.search, options.searchers, rounds, failure)
 
