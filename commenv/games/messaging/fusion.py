@@ -5,7 +5,7 @@ Agents: `sensor_0`, `sensor_1`, ... (`sensor_0`, `sensor_1`, `sensor_2`, `sensor
 
 | | sensor | centre |
 |---|---|---|
-| observation | theta + sigma * noise, (1,) | 1 when it decides, else 0, (1,), then an inbox a sensor, (2**bits + 1,) |
+| observation | theta + sigma * noise, whether it may speak, (2,) | whether it decides, (1,), an inbox a sensor, (2**bits + 1,) |
 | action | message, Discrete(2**bits) | 0 for theta = -1, 1 for theta = 1, Discrete(2) |
 
 Both signs are as likely; the noise of the sensors is independent. A sensor reads once, and sees its reading in both steps, but
@@ -23,7 +23,6 @@ Tenney, Sandell (1981), Detection with distributed sensors; Tsitsiklis (1993), D
 Version history: v0 first release.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -33,7 +32,7 @@ from commenv.core.game import Layout, Role
 from commenv.core.generator import integer
 from commenv.core.limits import Limit, Limits
 from commenv.core.noise import MOST as MOST_MESSAGES
-from commenv.core.relay import normal
+from commenv.core.relay import FARTHEST, normal
 from commenv.solvers.detection import detector, unquantised
 
 
@@ -68,7 +67,8 @@ class Agent(core.Agent):
 
 def layout(options: Options) -> Layout:
     N = options.sensors
-    roles = [Role(f"sensor_{i}", actions=1, observation=1, low=-math.inf, high=math.inf) for i in range(N)]
+    far = 1.0 + FARTHEST * options.sigma
+    roles = [Role(f"sensor_{i}", actions=1, observation=2, low=-far, high=far) for i in range(N)]
     return Layout(roles=(*roles, Role("centre", actions=2, observation=1)), links=tuple((i, N) for i in range(N)))
 
 
@@ -98,7 +98,11 @@ def step(p, game, agents, board, act, sent, reward, rng):
 
 
 def observe(p, game, agents, board, i, obs):
-    obs[0] = agents[i].reading if i < len(agents) - 1 else (1.0 if game.t > 0 else 0.0)
+    now = 1.0 if game.t > 0 else 0.0
+    if i < len(agents) - 1:
+        obs[0], obs[1] = agents[i].reading, 1.0 - now
+    else:
+        obs[0] = now
 
 
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
