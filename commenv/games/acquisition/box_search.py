@@ -1,6 +1,6 @@
 """Box search: K searchers look for a thing in n boxes, a box each and round, until one of them sees it.
 
-Agents: `searcher_0`, ..., `searcher_{K-1}`, who act and speak at once. The thing lies in box j with probability prior[j]. Every
+Agents: `searcher_0`, `searcher_1`, ... (K of them), who act and speak at once. The thing lies in box j with probability prior[j]. Every
 step each searcher looks into a box; if the thing is there it is seen with probability `detect`. Then each may tell all others
 b bits, which they read in the next step.
 

@@ -1,6 +1,6 @@
 """Experiments: K experimenters choose designs in parallel to learn one parameter, and share their results in b bits.
 
-Agents: `experimenter_0`, ..., `experimenter_{K-1}`, who act and speak at once. A parameter is drawn. A round takes two steps:
+Agents: `experimenter_0`, `experimenter_1`, ... (K of them), who act and speak at once. A parameter is drawn. A round takes two steps:
 each makes an experiment of one of D designs and sees its own result, one of M levels; then each may send a message to all
 others. All results together are what the team knows in the end, whether they were told or not: messages tell the others where
 to look next.

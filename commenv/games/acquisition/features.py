@@ -1,6 +1,6 @@
 """Features: a hub buys features from the sensors that own them, hears each in b bits, and names the label.
 
-Agents: `hub`, `sensor_0`, ..., `sensor_{K-1}`, who move in turn. A label y and d features are drawn together. In its turn the hub
+Agents: `hub`, `sensor_0`, `sensor_1`, `sensor_2`, `sensor_3`, ..., who move in turn. A label y and d features are drawn together. In its turn the hub
 asks for a feature, which costs costs[i], or names a label. If it asks, the feature's owner is next: it alone sees the value, and
 sends the hub one message. Each feature can be bought once, and all together for `budget` at most.
 

@@ -1,6 +1,6 @@
 """Twenty questions: K searchers ask yes-or-no questions in parallel, and tell each other the answers in b bits each.
 
-Agents: `searcher_0`, ..., `searcher_{K-1}`, who act and speak at once. One of n hypotheses is true. A round takes two steps.
+Agents: `searcher_0`, `searcher_1`, ... (K of them), who act and speak at once. One of n hypotheses is true. A round takes two steps.
 First each asks one of Q queries, or passes; at most R of them are answered, those of the searchers before others, and each sees
 its own answer only. Then those who were answered may each send a message to all others. What all answers together leave is
 put together without anybody's doing: the search is over as soon as some hypothesis has posterior `confidence` by all of them. So
