@@ -1,8 +1,8 @@
 """Box search: K searchers look for a thing in n boxes, a box each and round, until one of them sees it.
 
-Agents: `searcher_0`, `searcher_1`, ... (K of them), who act and speak at once. The thing lies in box j with probability prior[j]. Every
-step each searcher looks into a box; if the thing is there it is seen with probability `detect`. Then each may tell all others
-b bits, which they read in the next step.
+Agents: `searcher_0`, `searcher_1`, ... (K of them), who act and speak at once. The thing lies in box j with probability
+prior[j]. Every step each searcher looks into a box; if the thing is there it is seen with probability `detect`. Then each may
+tell all others b bits, which they read in the next step.
 
 observation: its own looks into each box, divided by `rounds`, shape (n,); the share of `rounds` that is over, shape (1,); then
 the inboxes of the others, shape (2**bits + 1,) each.

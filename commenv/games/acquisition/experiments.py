@@ -1,9 +1,9 @@
 """Experiments: K experimenters choose designs in parallel to learn one parameter, and share their results in b bits.
 
-Agents: `experimenter_0`, `experimenter_1`, ... (K of them), who act and speak at once. A parameter is drawn. A round takes two steps:
-each makes an experiment of one of D designs and sees its own result, one of M levels; then each may send a message to all
-others. All results together are what the team knows in the end, whether they were told or not: messages tell the others where
-to look next.
+Agents: `experimenter_0`, `experimenter_1`, ... (K of them), who act and speak at once. A parameter is drawn. A round takes
+two steps: each makes an experiment of one of D designs and sees its own result, one of M levels; then each may send a message
+to all others. All results together are what the team knows in the end, whether they were told or not: messages tell the
+others where to look next.
 
 observation: posterior by its own results alone, shape (n,); 1 if it is time to tell, and the share of the rounds that is over,
 shape (2,); its last design, one-hot, shape (D,), and result, one-hot, shape (M,); then the inboxes of the others, shape

@@ -1,8 +1,9 @@
 """Features: a hub buys features from the sensors that own them, hears each in b bits, and names the label.
 
-Agents: `hub`, `sensor_0`, `sensor_1`, `sensor_2`, `sensor_3`, ..., who move in turn. A label y and d features are drawn together. In its turn the hub
-asks for a feature, which costs costs[i], or names a label. If it asks, the feature's owner is next: it alone sees the value, and
-sends the hub one message. Each feature can be bought once, and all together for `budget` at most.
+Agents: `hub`, `sensor_0`, `sensor_1`, `sensor_2`, `sensor_3`, ..., who move in turn. A label y and d features are drawn
+together. In its turn the hub asks for a feature, which costs costs[i], or names a label. If it asks, the feature's owner is
+next: it alone sees the value, and sends the hub one message. Each feature can be bought once, and all together for `budget`
+at most.
 
 observation of the hub: 1 if it is its turn, the share of the budget that is left, shape (2,); which features it has bought,
 shape (d,); the one asked for last, one-hot, shape (d,); then the inbox of each sensor, shape (2**bits + 1,) each. Of a sensor:

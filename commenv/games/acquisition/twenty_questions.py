@@ -1,10 +1,10 @@
 """Twenty questions: K searchers ask yes-or-no questions in parallel, and tell each other the answers in b bits each.
 
-Agents: `searcher_0`, `searcher_1`, ... (K of them), who act and speak at once. One of n hypotheses is true. A round takes two steps.
-First each asks one of Q queries, or passes; at most R of them are answered, those of the searchers before others, and each sees
-its own answer only. Then those who were answered may each send a message to all others. What all answers together leave is
-put together without anybody's doing: the search is over as soon as some hypothesis has posterior `confidence` by all of them. So
-messages do not end a search; they tell the others what is worth asking next.
+Agents: `searcher_0`, `searcher_1`, ... (K of them), who act and speak at once. One of n hypotheses is true. A round takes two
+steps. First each asks one of Q queries, or passes; at most R of them are answered, those of the searchers before others, and
+each sees its own answer only. Then those who were answered may each send a message to all others. What all answers together
+leave is put together without anybody's doing: the search is over as soon as some hypothesis has posterior `confidence` by all
+of them. So messages do not end a search; they tell the others what is worth asking next.
 
 observation: posterior by its own answers alone, shape (n,); 1 if it is time to tell, shape (1,); its last query, one-hot, the
 last place for none, shape (Q + 1,); its last answer, one-hot of no and yes, shape (2,); then the inboxes of the others, shape
