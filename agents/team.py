@@ -117,8 +117,9 @@ class _Alone:
         self.team = team
 
     def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
-        act, nothing = self.team.act, np.zeros(len(fresh), int)
-        return {name: act(name, seen[name]) if active[name].any() else nothing for name in self.team.policies}
+        act, n = self.team.act, len(fresh)
+        idle = {name: np.zeros((n, 2) if len(parts) > 1 else n, int) for name, parts in self.team._choices.items()}
+        return {name: act(name, seen[name]) if active[name].any() else idle[name] for name in self.team.policies}
 
 
 class TalkingTeam(Deployed):

@@ -19,8 +19,7 @@ after the cart has left 2.4, the pole 12 degrees, or after `horizon` steps. info
 steps; `decode_correct`, which is also `success`; and `bits_delivered`, log2 1 / mu of the parts named rightly, chance included.
 
 Limits: silent: all steps (a pole can be balanced; linear feedback does it) and the likeliest image. reachable = ceiling: all
-steps, and all that so many pushes of a bit can tell. A coupling with a soft policy is near it (agents/exact, which has such a
-policy).
+steps, and all that so many pushes of a bit can tell.
 
 Barto, Sutton, Anderson (1983), the process; Sokota, Schroeder de Witt, Igl, Zintgraf, Torr, Strohmeier, Kolter, Whiteson,
 Foerster (2022), Communicating via Markov decision processes, the game. Version history: v0 first release.
