@@ -5,7 +5,6 @@ import pytest
 import torch
 from gymnasium.spaces import Discrete, MultiDiscrete
 from ray import tune
-from ray.rllib.utils.test_utils import check_train_results_new_api_stack
 
 import commenv
 from agents import CommPPO, CommPPOConfig
@@ -79,7 +78,8 @@ def test_every_game_can_be_learned_independently(id):
     spaces = commenv.make_batch(id, 1).action_spaces.values()
     if unfit := [space for space in spaces if not isinstance(space, Discrete | MultiDiscrete)]:
         pytest.skip(f"agents choose among discrete actions, and {unfit[0]} is none")
-    small = config("independent", games=8).environment(id, env_config={})
+    short = {"horizon": 12} if id == "coding/code_maze-v0" else {}  # else its receiver is not asked within a fragment
+    small = config("independent", games=8).environment(id, env_config=short)
     algo = small.env_runners(rollout_fragment_length=30).training(train_batch_size_per_learner=240).build_algo()
     try:
         before = weights(algo)
@@ -110,48 +110,6 @@ def test_trains_with_remote_learners(learners):
         assert len(states) == learners
         for id, state in states[0].items():
             assert all(np.array_equal(tensor, other[id][key]) for other in states for key, tensor in state.items())
-    finally:
-        algo.stop()
-
-
-TEAMS = {
-    "differentiable": (ID, {"learn": "differentiable"}),
-    "independent": (ID, {"learn": "independent"}),
-    "marginal": ("classic/speaker_listener-v0", {"learn": "marginal", "hidden": [16]}),
-    "graph": (
-        "classic/predator_capture_prey-v0",
-        {
-            "graph": "commformer",
-            "bottleneck": "vector_quantised",
-            "memory": "gru",
-            "width": 16,
-            "separate": True,
-            "identities": True,
-        },
-    ),
-}
-
-
-@pytest.mark.parametrize("team", TEAMS)
-def test_rllib_finds_its_results_in_order(team):
-    """RLlib's own check of what `train` returns."""
-    id, said = TEAMS[team]
-    algo = config(None, games=16, **said).environment(id, env_config={}).build_algo()
-    try:
-        check_train_results_new_api_stack(algo.train())
-    finally:
-        algo.stop()
-
-
-@pytest.mark.parametrize("team", ["graph", "marginal"])
-def test_teams_train_with_remote_runners_and_a_remote_learner(team):
-    id, said = TEAMS[team]
-    made = config(None, games=16, runners=2, **said).environment(id, env_config={}).env_runners(rollout_fragment_length=10)
-    algo = made.training(train_batch_size_per_learner=320).learners(num_learners=1).build_algo()
-    try:
-        before = weights(algo)
-        assert algo.train()["env_runners"]["num_env_steps_sampled_lifetime"] == 320
-        assert not same(before, weights(algo))
     finally:
         algo.stop()
 
