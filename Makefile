@@ -20,7 +20,7 @@ demo: .venv/setup.stamp
 	$(BIN)/commenv frontier messaging/referential-v0 --bits 0,1,2,3
 
 test: .venv/setup.stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/lint.stamp
 	$(BIN)/ruff check

@@ -5,6 +5,7 @@ import pytest
 import torch
 from gymnasium.spaces import Discrete, MultiDiscrete
 from ray import tune
+from ray.rllib.utils.test_utils import check_train_results_new_api_stack
 
 import commenv
 from agents import CommPPO, CommPPOConfig
@@ -33,32 +34,80 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
+def trained(algo, games):
+    """Train twice with so many games of two steps each; what RLlib's own check of results and ours say of it."""
+    before = weights(algo)
+    for _ in range(2):
+        check_train_results_new_api_stack(result := algo.train())
+    figures = result["env_runners"]
+    assert not same(before, weights(algo))
+    assert figures["num_env_steps_sampled_lifetime"] == 4 * games
+    assert figures["num_agent_steps_sampled"] == {"sender": games, "receiver": games}
+    assert figures["episode_len_mean"] == 2
+    assert figures["episode_return_mean"] == pytest.approx(2 * figures["agent_episode_returns_mean"]["receiver"])
+    assert figures["communication"]["payload_bits_per_game"] == 2
+    assert 0 < figures["communication"]["entropy_bits_per_message"] <= 2
+
+
 @pytest.mark.parametrize("learn", ["differentiable", "independent"])
-@pytest.mark.parametrize("runners", [0, 1, 2])
-def test_trains_with_any_number_of_runners(learn, runners):
-    algo = config(learn, runners=runners).build_algo()
+def test_trains(learn):
+    algo = config(learn).build_algo()
     try:
-        before = weights(algo)
-        for _ in range(2):
-            result = algo.train()
-        figures = result["env_runners"]
-        assert not same(before, weights(algo))
-        assert figures["num_env_steps_sampled_lifetime"] == 2 * 128 * max(1, runners)
-        assert figures["num_agent_steps_sampled"] == {"sender": 64 * max(1, runners), "receiver": 64 * max(1, runners)}
-        assert figures["episode_len_mean"] == 2
-        assert figures["episode_return_mean"] == pytest.approx(2 * figures["agent_episode_returns_mean"]["receiver"])
-        assert figures["communication"]["payload_bits_per_game"] == 2
-        assert 0 < figures["communication"]["entropy_bits_per_message"] <= 2
+        trained(algo, 64)
     finally:
         algo.stop()
 
 
-@pytest.mark.parametrize("learn", ["differentiable", "independent"])
-def test_defaults_work_with_two_runners(learn):
+def test_trains_with_remote_runners_and_learners():
+    """Whose weights stay equal."""
+    algo = config(runners=2).learners(num_learners=2).training(train_batch_size_per_learner=128).build_algo()
+    try:
+        trained(algo, 128)
+        states = [state.get() for state in algo.learner_group.foreach_learner(lambda learner: learner.module.get_state())]
+        assert len(states) == 2
+        for id, state in states[0].items():
+            assert all(np.array_equal(tensor, other[id][key]) for other in states for key, tensor in state.items())
+    finally:
+        algo.stop()
+
+
+def test_defaults_work_with_two_runners():
     """Two runners of 2,048 games fill the train batch with one step each: too short for a message to be answered."""
-    algo = CommPPOConfig().environment(ID).communication(learn=learn).env_runners(num_env_runners=2).build_algo()
+    algo = CommPPOConfig().environment(ID).communication(learn="independent").env_runners(num_env_runners=2).build_algo()
     try:
         assert algo.train()["env_runners"]["episode_len_mean"] == 2
+    finally:
+        algo.stop()
+
+
+TEAMS = {
+    "marginal": ("classic/speaker_listener-v0", {"learn": "marginal", "hidden": [16]}),
+    "graph": (
+        "classic/predator_capture_prey-v0",
+        {
+            "graph": "commformer",
+            "bottleneck": "vector_quantised",
+            "memory": "gru",
+            "width": 16,
+            "separate": True,
+            "identities": True,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("remote", [0, 1])
+@pytest.mark.parametrize("team", TEAMS)
+def test_other_teams_train_here_and_elsewhere(team, remote):
+    id, said = TEAMS[team]
+    made = config(env_config={}, games=32, runners=remote, **{"learn": None, **said}).environment(id)
+    made.env_runners(rollout_fragment_length=10).training(train_batch_size_per_learner=320).learners(num_learners=remote)
+    algo = made.build_algo()
+    try:
+        before = weights(algo)
+        check_train_results_new_api_stack(result := algo.train())
+        assert result["env_runners"]["num_env_steps_sampled_lifetime"] == 320
+        assert not same(before, weights(algo))
     finally:
         algo.stop()
 
@@ -95,21 +144,6 @@ def test_games_cut_before_the_answer_are_refused():
     try:
         with pytest.raises(ValueError, match="no message was answered"):
             algo.train()
-    finally:
-        algo.stop()
-
-
-@pytest.mark.parametrize("learners", [1, 2])
-def test_trains_with_remote_learners(learners):
-    algo = config(games=32).learners(num_learners=learners).build_algo()
-    try:
-        before = weights(algo)
-        algo.train()
-        assert not same(before, weights(algo))
-        states = [state.get() for state in algo.learner_group.foreach_learner(lambda learner: learner.module.get_state())]
-        assert len(states) == learners
-        for id, state in states[0].items():
-            assert all(np.array_equal(tensor, other[id][key]) for other in states for key, tensor in state.items())
     finally:
         algo.stop()
 

@@ -98,7 +98,11 @@ def test_interrupted_it_keeps_whole_seeds():
 def test_our_team_learns_on_stock_episodes():
     from experiments.bench import training_peers as peers
 
-    config = peers.same_team_config(2).training(train_batch_size_per_learner=256).env_runners(num_envs_per_env_runner=8)
+    config = (
+        peers.same_team_config(2)
+        .training(train_batch_size_per_learner=256)
+        .env_runners(num_envs_per_env_runner=8, rollout_fragment_length=32)
+    )
     learner = peers.Trained(config, 2, 0)
     try:
         before = [p.detach().clone() for p in learner.policies()["sender"].parameters()]
