@@ -19,7 +19,8 @@ after the cart has left 2.4, the pole 12 degrees, or after `horizon` steps. info
 steps; `decode_correct`, which is also `success`; and `bits_delivered`, log2 1 / mu of the parts named rightly, chance included.
 
 Limits: silent: all steps (a pole can be balanced; linear feedback does it) and the likeliest image. reachable = ceiling: all
-steps, and all that so many pushes of a bit can tell.
+steps, and all that so many pushes of a bit can tell. Without noise exact agents (agents/exact/cart, `commenv study code_cart`)
+come near it: they balance the pole all 500 steps and tell the image.
 
 Barto, Sutton, Anderson (1983), the process; Sokota, Schroeder de Witt, Igl, Zintgraf, Torr, Strohmeier, Kolter, Whiteson,
 Foerster (2022), Communicating via Markov decision processes, the game. Version history: v0 first release.
