@@ -19,8 +19,9 @@ after the cart has left 2.4, the pole 12 degrees, or after `horizon` steps. info
 steps; `decode_correct`, which is also `success`; and `bits_delivered`, log2 1 / mu of the parts named rightly, chance included.
 
 Limits: silent: all steps (a pole can be balanced; linear feedback does it) and the likeliest image. reachable = ceiling: all
-steps, and all that so many pushes of a bit can tell. Without noise exact agents (agents/exact/cart, `commenv study code_cart`)
-come near it: they balance the pole all 500 steps and tell the image.
+steps, and all that so many pushes of a bit can tell. Exact agents (agents/exact/cart) come near it without noise: of three
+networks each balances the pole for all 500 steps at temperature .5, and tells 37 to 40 of 40 images whole. With noise .25 they
+tell no image whole (`commenv study code_cart`).
 
 Barto, Sutton, Anderson (1983), the process; Sokota, Schroeder de Witt, Igl, Zintgraf, Torr, Strohmeier, Kolter, Whiteson,
 Foerster (2022), Communicating via Markov decision processes, the game. Version history: v0 first release.
