@@ -16,5 +16,17 @@ RECIPES: dict[str, Recipe] = {
             "lr": [[0, 3e-3], [1, 1e-4]],
         },
     ),
+    "estimation": Recipe(
+        "messaging/estimation-v0",
+        {},
+        learn="marginal",
+        total_steps=800_000,
+        training={
+            "rollout_fragment_length": 2,
+            "num_envs_per_env_runner": 2048,
+            "minibatch_size": 1024,
+            "lr": [[0, 3e-3], [1, 1e-4]],
+        },
+    ),
 }
 """By name."""
