@@ -16,7 +16,7 @@ REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 KNOWLEDGE = "messaging/knowledge-v0"
 CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 ATTRIBUTES, FUNCTION, GUIDE = "messaging/attributes-v0", "messaging/function-v0", "messaging/guide-v0"
-FUSION = "messaging/fusion-v0"
+FUSION, SCHEDULING = "messaging/fusion-v0", "messaging/scheduling-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
@@ -210,6 +210,8 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "guide, maze": (GUIDE, {"world": "maze", "channel": {"delay": (0, 2), "silence": True}, "max_cycles": 20}),
     "fusion": (FUSION, {}),
     "fusion, noise": (FUSION, {"sensors": 3, "sigma": 2.0, "bits": 2, "channel": {"error": 0.1, "drop": 0.2, "delay": (0, 1)}}),
+    "scheduling": (SCHEDULING, {}),
+    "scheduling, not alike": (SCHEDULING, {"sources": 2, "reliability": [0.9, 0.5], "slots": 5, "channel": {"erasure": 0.2}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),
@@ -240,6 +242,19 @@ def random_actions(batch: Batch, steps: int, seed: int = 0) -> list[dict[str, np
         return rng.integers(high, size=(batch.num_envs, *np.shape(high)))
 
     return [{name: drawn(space) for name, space in batch.action_spaces.items()} for _ in range(steps)]
+
+
+def alone(team: Any, options: Any, seed: int) -> float:
+    """What agent 0 earns in one game that the team plays through PettingZoo."""
+    env = commenv.make(team.id, **{field.name: getattr(options, field.name) for field in fields(options) if field.name != "bits"})
+    player, fresh, total = team.player(1), np.ones(1, bool), 0.0
+    seen, _ = env.reset(seed=seed)
+    while env.agents:
+        rows = {name: seen[name][None] for name in env.agents}
+        acts = player.act(rows, dict.fromkeys(rows, np.ones(1, bool)), fresh)
+        seen, rewards, *_ = env.step({name: acts[name][0] for name in env.agents})
+        total, fresh = total + rewards[env.possible_agents[0]], np.zeros(1, bool)
+    return total
 
 
 def heard(inbox: np.ndarray) -> np.ndarray:

@@ -16,5 +16,21 @@ RECIPES: dict[str, Recipe] = {
             "lr": [[0, 3e-3], [1, 1e-4]],
         },
     ),
+    "scheduling": Recipe(
+        "messaging/scheduling-v0",
+        {},
+        learn="marginal",
+        total_steps=1_600_000,
+        communication={"separate": True},
+        training={
+            "rollout_fragment_length": 32,
+            "num_envs_per_env_runner": 256,
+            "minibatch_size": 2048,
+            "num_epochs": 4,
+            "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]],
+            "gamma": 0.95,
+            "lambda_": 0.9,
+        },
+    ),
 }
 """By name."""
