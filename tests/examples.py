@@ -16,6 +16,7 @@ REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 KNOWLEDGE = "messaging/knowledge-v0"
 CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 ATTRIBUTES, FUNCTION, GUIDE = "messaging/attributes-v0", "messaging/function-v0", "messaging/guide-v0"
+GRAPH_FUNCTION = "messaging/graph_function-v0"
 FUSION, SCHEDULING = "messaging/fusion-v0", "messaging/scheduling-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
@@ -205,6 +206,8 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "attributes, held out": (ATTRIBUTES, {"attributes": 3, "values": 2, "held_out": 2, "things": "held_out", "bits": 3}),
     "function": (FUNCTION, {"channel": {"error": 0.2, "drop": 0.1}}),
     "function, gcd": (FUNCTION, {"function": "gcd", "size": 5, "channel": {"delay": (0, 2), "silence": True}}),
+    "graph function": (GRAPH_FUNCTION, {}),
+    "graph function, star": (GRAPH_FUNCTION, {"rounds": 2, "bits": 2, "channel": {"topology": "star", "error": 0.2}}),
     "guide": (GUIDE, {}),
     "guide, line": (GUIDE, {"world": "line", "bits": 1, "channel": {"erasure": 0.3}}),
     "guide, maze": (GUIDE, {"world": "maze", "channel": {"delay": (0, 2), "silence": True}, "max_cycles": 20}),

@@ -12,6 +12,7 @@ CATALOGUE = {
     "acquisition/senders-v0": "commenv.games.acquisition.senders",
     "messaging/attributes-v0": "commenv.games.messaging.attributes",
     "messaging/function-v0": "commenv.games.messaging.function",
+    "messaging/graph_function-v0": "commenv.games.messaging.graph_function",
     "messaging/guide-v0": "commenv.games.messaging.guide",
     "messaging/fusion-v0": "commenv.games.messaging.fusion",
     "messaging/scheduling-v0": "commenv.games.messaging.scheduling",

@@ -16,6 +16,31 @@ RECIPES: dict[str, Recipe] = {
             "lr": [[0, 3e-3], [1, 1e-4]],
         },
     ),
+    "majority": Recipe(
+        "messaging/graph_function-v0",
+        {},
+        learn="marginal",
+        total_steps=400_000,
+        communication={"marginal_up_to": 81},
+        training={
+            "rollout_fragment_length": 2,
+            "num_envs_per_env_runner": 2048,
+            "minibatch_size": 1024,
+            "lr": [[0, 3e-3], [1, 1e-4]],
+        },
+    ),
+    "parity": Recipe(
+        "messaging/graph_function-v0",
+        {"function": "parity", "agents": 3},
+        learn="marginal",
+        total_steps=400_000,
+        training={
+            "rollout_fragment_length": 2,
+            "num_envs_per_env_runner": 2048,
+            "minibatch_size": 1024,
+            "lr": [[0, 3e-3], [1, 1e-4]],
+        },
+    ),
     "scheduling": Recipe(
         "messaging/scheduling-v0",
         {},
