@@ -17,6 +17,7 @@ KNOWLEDGE = "messaging/knowledge-v0"
 CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 ATTRIBUTES, FUNCTION, GUIDE = "messaging/attributes-v0", "messaging/function-v0", "messaging/guide-v0"
 GRAPH_FUNCTION = "messaging/graph_function-v0"
+PERCEPTION = "messaging/perception-v0"
 FUSION, SCHEDULING = "messaging/fusion-v0", "messaging/scheduling-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
@@ -215,6 +216,8 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "fusion, noise": (FUSION, {"sensors": 3, "sigma": 2.0, "bits": 2, "channel": {"error": 0.1, "drop": 0.2, "delay": (0, 1)}}),
     "scheduling": (SCHEDULING, {}),
     "scheduling, not alike": (SCHEDULING, {"sources": 2, "reliability": [0.9, 0.5], "slots": 5, "channel": {"erasure": 0.2}}),
+    "perception": (PERCEPTION, {}),
+    "perception, a row, drops": (PERCEPTION, {"rows": 1, "columns": 4, "sensors": 3, "bits": 1, "channel": {"drop": 0.2}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),

@@ -16,6 +16,7 @@ CATALOGUE = {
     "messaging/guide-v0": "commenv.games.messaging.guide",
     "messaging/fusion-v0": "commenv.games.messaging.fusion",
     "messaging/scheduling-v0": "commenv.games.messaging.scheduling",
+    "messaging/perception-v0": "commenv.games.messaging.perception",
     "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
     "classic/reference-v0": "commenv.games.classic.reference",
     "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",

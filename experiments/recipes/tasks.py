@@ -41,6 +41,18 @@ RECIPES: dict[str, Recipe] = {
             "lr": [[0, 3e-3], [1, 1e-4]],
         },
     ),
+    "perception": Recipe(
+        "messaging/perception-v0",
+        {},
+        learn="marginal",
+        total_steps=1_200_000,
+        training={
+            "rollout_fragment_length": 2,
+            "num_envs_per_env_runner": 2048,
+            "minibatch_size": 1024,
+            "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]],
+        },
+    ),
     "scheduling": Recipe(
         "messaging/scheduling-v0",
         {},
