@@ -15,9 +15,8 @@ CODES = ("best", "filling")
 class CodedTeam(Deployed):
     """Each sensor says the entry of its reading, the centre names the map with the best expected F1 (Bayes).
 
-    code: `filling` (masks of the cells that others leave most in doubt) or `best` (the best found). Raises ValueError for another,
-    and for channels with a memory, of floats, or of too many
-    messages.
+    code: `filling` (masks of the cells that others leave most in doubt) or `best` (the best found). Raises ValueError for
+    another, and for channels with a memory, of floats, or of too many messages.
     """
 
     def __init__(self, options: Options, code: str = "best") -> None:

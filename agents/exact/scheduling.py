@@ -24,7 +24,7 @@ class SchedulerTeam(Deployed):
         link = options.link
         if not link.memoryless or link.floats or link.capacity != np.log2(link.size):
             raise ValueError(f"these agents take what they hear for what was said: noiseless channels only, not {link!r}")
-        self.sources, self.slots = options.sources, options.slots
+        self.sources, self.slots, self.messages = options.sources, options.slots, link.size
         self.names = link.size >= options.sources
         self.schedule = planned(options.each, options.slots).served if link.size == 1 else None
         self.table = whom(options.each, options.slots) if link.size > 1 and not alike(options.each) else None
@@ -42,26 +42,26 @@ class SchedulerTeam(Deployed):
 
 
 class _Slots:
-    """A team at play. What sources have in mind is the same for all, as all have heard the same."""
+    """A team at play, which counts slots. What sources have in mind is the same for all, as all have heard the same."""
 
     def __init__(self, team: SchedulerTeam, games: int) -> None:
         self.team = team
-        self.ages, self.last = np.ones((games, team.sources), int), np.full(games, NOBODY)
+        self.ages, self.last, self.slot = np.ones((games, team.sources), int), np.full(games, NOBODY), np.zeros(games, int)
 
     def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
-        team, T, M = self.team, self.team.slots, self.team.sources
-        self.ages[fresh], self.last[fresh] = 1, NOBODY
-        slot, ages = seen["scheduler"][:, :T].argmax(axis=1), np.rint(seen["scheduler"][:, T:] * (T + 1)).astype(int)
-        now, heard = seen["source_0"][:, T] > 0, seen["source_0"][:, T + 1 :].argmax(axis=1)
+        team, M = self.team, self.team.sources
+        self.ages[fresh], self.last[fresh], self.slot[fresh] = 1, NOBODY, 0
+        ages = np.rint(seen["scheduler"][:, :M] * M).astype(int)
+        now, heard = seen["source_0"][:, 0] > 0, seen["source_0"][:, -1 - team.messages :].argmax(axis=1)
         if team.schedule is not None:
-            said, whose = np.zeros(len(slot), int), team.served(slot, ages)
+            said, whose = np.zeros(len(now), int), team.served(self.slot, ages)
         elif team.names:
-            said, whose = team.served(slot, ages), heard
+            said, whose = team.served(self.slot, ages), heard
         else:
-            said = (ages[np.arange(len(slot)), self.last] == 1).astype(int)
+            said = (ages[np.arange(len(now)), self.last] == 1).astype(int)
             self._remember(now & (self.last != NOBODY), heard == 1)
-            whose = team.served(slot, self.ages)
-        self.last = np.where(now, whose, self.last)
+            whose = team.served(self.slot, self.ages)
+        self.last, self.slot = np.where(now, whose, self.last), self.slot + now
         return {"scheduler": said, **{f"source_{i}": (now & (whose == i)).astype(int) for i in range(M)}}
 
     def _remember(self, games: np.ndarray, came: np.ndarray) -> None:

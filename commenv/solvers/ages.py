@@ -106,8 +106,8 @@ def told(reliability: Sequence[float], slots: int) -> float:
 
 
 def whom(reliability: Sequence[float], slots: int) -> np.ndarray:
-    """Whom `told` serves in each slot, shape (slots, (slots + 1)**M): by the ages less 1, digits to the base slots + 1, source 0's
-    first."""
+    """Whom `told` serves in each slot, shape (slots, (slots + 1)**M): by the ages less 1, digits to the base slots + 1, the first
+    source's first."""
     p, T = reliabilities(reliability), whole("slots", slots, 1)
     return _backwards(np.array(p), T, _listed(len(p), T + 1))[1]
 
@@ -181,7 +181,9 @@ def planned(reliability: Sequence[float], slots: int) -> Schedule:
             ages[i] -= p[i] * (ages[i] - 1)
             total += ages.sum()
         return Schedule(float(total / (M * T)), True, served)
-    price = minimize_scalar(lambda price: price * T - _alone(p, T, price)[1][:, T, 0].sum(), bounds=(0, 4 * T), method="bounded").x
+    price = minimize_scalar(
+        lambda price: price * T - _alone(p, T, price)[1][:, T, 0].sum(), bounds=(0, 4 * T), method="bounded"
+    ).x
     grid, alone = _alone(p, T, float(price))
 
     def narrowed(least: float, open_ones: int) -> tuple[float, np.ndarray, bool]:

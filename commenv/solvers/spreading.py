@@ -95,24 +95,25 @@ def carried_out(
     """What comes of rules[round][agent]; answers are the best that one can give. Links count in the order in which they stand."""
     every, wanted = words(agents), values(function, agents)
     ears = [[source for source, target in links if target == i] for i in range(agents)]
-    classes, codes = [every[:, i] for i in range(agents)], [np.arange(2)] * agents
-    turns, right = [], 0.0
-    for rule in [*rules, [None] * agents]:
-        turn, said = [], []
-        for i in range(agents):
-            mine = guess(classes[i], wanted) if rule[i] is None else rule[i](classes[i], every[:, i], wanted) % messages
-            says = np.zeros(int(classes[i].max()) + 1, int)
-            says[classes[i]] = mine
-            turn.append(Turn(codes[i], says))
-            said.append(says[classes[i]])
-            right += float((mine == wanted).mean()) / agents * (rule[i] is None)
-        turns.append(turn)
+    classes, codes = [every[:, i] for i in range(agents)], [np.arange(2) for _ in range(agents)]
+    turns: list[list[Turn]] = []
+    for rule in rules:
+        mine = [rule[i](classes[i], every[:, i], wanted) % messages for i in range(agents)]
+        turns.append([_turn(codes[i], classes[i], mine[i]) for i in range(agents)])
         for i in range(agents):
             code = classes[i]
             for source in ears[i]:
-                code = code * messages + said[source]
+                code = code * messages + mine[source]
             codes[i], classes[i] = np.unique(code, return_inverse=True)
-    return Protocol(right, method, messages, turns)
+    answers = [guess(mine, wanted) for mine in classes]
+    turns.append([_turn(*each) for each in zip(codes, classes, answers, strict=True)])
+    return Protocol(float(np.mean([answer == wanted for answer in answers])), method, messages, turns)
+
+
+def _turn(codes: np.ndarray, classes: np.ndarray, said: np.ndarray) -> Turn:
+    says = np.zeros(len(codes), int)
+    says[classes] = said
+    return Turn(codes, says)
 
 
 def guess(classes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -145,8 +146,10 @@ def _sums(bits: int, rng: np.random.Generator, agents: int) -> Rule:
 
 
 def best_found(function: str, agents: int, links: Sequence[tuple[int, int]], rounds: int, bits: int) -> Protocol:
-    """For at least one round, the best of: random linear codes over GF(2) (Ho et al. 2006), the same with beliefs in the last round, and beliefs throughout
-    after one's own bit; with b bits a message, without noise. A lower bound of the best.
+    """The best protocol found, of at least one round and bit a message, without noise: a lower bound of the best.
+
+    Tried are random linear codes over GF(2) (Ho et al. 2006), the same with beliefs in the last round, and beliefs throughout,
+    each after one's own bit.
 
     >>> star = [(0, 1), (0, 2), (1, 0), (2, 0)]
     >>> best_found("majority", 3, star, 2, 1).value, best_found("parity", 3, star, 1, 1).value

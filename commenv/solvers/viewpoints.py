@@ -156,27 +156,27 @@ class Scene:
         information filling and random codes on. A lower bound of the best."""
         channel = stochastic(W)
         M = len(channel)
-        if all(M >= table.shape[1] for table in self.readings[1:]) and bool(np.isin(channel, (0, 1)).all()):
+        if all(table.shape[1] <= M for table in self.readings[1:]) and bool(np.isin(channel, (0, 1)).all()):
             return self.coded([np.arange(table.shape[1]) for table in self.readings[1:]], channel, "all readings told")
         if M == 1:
             return self.coded([np.zeros(table.shape[1], int) for table in self.readings[1:]], channel, "nothing said")
         best = self.improved(self.filling(channel), channel, "information filling, improved in turn")
         rng = np.random.default_rng(0)
         for _ in range(STARTS):
-            start = self.coded([rng.integers(M, size=table.shape[1]) for table in self.readings[1:]], channel, "")
+            start = self.coded([rng.integers(M, size=len(table.T)) for table in self.readings[1:]], channel, "")
             found = self.improved(start, channel, "codes improved in turn")
             best = found if found.value > best.value + ROUNDING else best
         return best
 
     def filling(self, W: ArrayLike) -> Code:
-        """Information filling (Hu et al. 2024): sensor after sensor tells of cells about which those before it leave most to know.
+        """Information filling (Hu et al. 2024): sensor after sensor tells of the cells that those before it leave most in doubt.
 
         Its codebook has an entry for each set of at most s of the first u of these cells, and a message is the entry of those
         in which it reads an object; of more than s the most wanted. u and s are the best together that there are messages for.
         """
         channel = stochastic(W)
         M = len(channel)
-        encoders = [np.zeros(table.shape[1], int) for table in self.readings[1:]]
+        encoders: list[np.ndarray] = [np.zeros(table.shape[1], int) for table in self.readings[1:]]
         filled = [[p] for p in self.wrong[0]]
         for i in range(len(encoders)):
             cells = self.seen[i + 1]
@@ -191,7 +191,7 @@ class Scene:
                         found = self.coded(tried, channel, "information filling")
                         if found.value > best.value + ROUNDING:
                             best, told = found, u
-            encoders = best.encoders
+            encoders = list(best.encoders)
             for k in wanted[:told]:
                 filled[k].append(self.wrong[i + 1][k])
         return self.coded(encoders, channel, "information filling")

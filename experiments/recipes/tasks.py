@@ -55,9 +55,9 @@ RECIPES: dict[str, Recipe] = {
     ),
     "scheduling": Recipe(
         "messaging/scheduling-v0",
-        {},
+        {"clock": False},
         learn="marginal",
-        total_steps=1_600_000,
+        total_steps=800_000,
         communication={"separate": True},
         training={
             "rollout_fragment_length": 32,

@@ -42,7 +42,7 @@ def test_a_word_and_its_complement_are_no_end(codes):
     assert found["exchange_found"][0] == 1
     symbol, game = int(found["exchange_symbol"][0]), found["exchange_message"] == found["exchange_symbol"]
     word = torch.stack([found["exchange_reply"][own[order].argmax(-1) == y][0] for y in range(3)])
-    after = [*codes[:symbol], int((WORDS == word).all(-1).nonzero()), *codes[symbol + 1 :]]
+    after = [*codes[:symbol], int((word == WORDS).all(-1).nonzero()), *codes[symbol + 1 :]]
     assert earned(after) > earned(codes)
     assert (seen[order][game].argmax(-1).unsqueeze(-1) == after[symbol]).any()
 

@@ -15,9 +15,9 @@ from experiments.evaluation import played
     [
         {},
         {"bits": 1},
-        {"bits": 0},
+        {"bits": 0, "clock": False},
         {"sources": 3, "reliability": 1.0, "slots": 7},
-        {"sources": 2, "reliability": [0.9, 0.5], "bits": 1},
+        {"sources": 2, "reliability": [0.9, 0.5], "bits": 1, "clock": False},
         {"sources": 3, "reliability": [0.9, 0.5, 0.3], "slots": 12, "bits": 1},
         {"sources": 3, "reliability": [0.9, 0.5, 0.3], "slots": 12, "bits": 0},
         {"bits": 1, "max_cycles": 21},
@@ -48,11 +48,11 @@ def test_a_team_plays_alike_through_pettingzoo(bits):
 
 def test_two_at_once_collide_and_waiting_delivers_nothing():
     batch = commenv.make_batch(ID, 4, seed=1, sources=3, slots=2, reliability=1.0)
-    seen = batch.reset()
+    batch.reset()
     for who in ([1, 1, 0], [0, 0, 1]):
         batch.step({"scheduler": np.zeros(4, int), **{f"source_{i}": np.ones(4, int) for i in range(3)}})  # not yet its turn
         acts = {f"source_{i}": np.full(4, who[i]) for i in range(3)}
-        seen, rewards, _, _, infos = batch.step({"scheduler": np.zeros(4, int), **acts})
+        _, rewards, _, _, infos = batch.step({"scheduler": np.zeros(4, int), **acts})
     final = {name: infos[name]["final_info"] for name in batch.possible_agents}
     assert [final[f"source_{i}"]["collided"][0] for i in range(3)] == [1, 1, 0]
     assert [final[f"source_{i}"]["delivered"][0] for i in range(3)] == [0, 0, 1]
@@ -90,6 +90,7 @@ def test_limits_of_other_channels():
         ({"sources": 0}, "sources=0"),
         ({"slots": 300}, "slots=300"),
         ({"reliability": 0.0}, "reliability"),
+        ({"clock": 2}, "clock=2"),
         ({"reliability": [0.5, 0.5]}, "one a source"),
         ({"reliability": [0.5, 0.5, 0.5, 0.4], "slots": 100}, "too many ages"),
     ],

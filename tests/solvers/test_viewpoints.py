@@ -31,7 +31,9 @@ def by_hand(scene, said):
                 p *= np.prod([wrong[k] if r != true[k] else 1 - wrong[k] for k, r in zip(cells, reading, strict=True)])
             numbers = [int(reading @ 2 ** np.arange(len(reading))) for reading in read]
             key = (numbers[0], *(code[n] for code, n in zip(said, numbers[1:], strict=True)))
-            scores = np.array([1.0 if not (true | named).any() else 2 * (true @ named) / (true.sum() + named.sum()) for named in every])
+            scores = np.array(
+                [1.0 if not (true | named).any() else 2 * (true @ named) / (true.sum() + named.sum()) for named in every]
+            )
             total[key] = total.get(key, 0.0) + p * scores
     return sum(scores.max() for scores in total.values())
 

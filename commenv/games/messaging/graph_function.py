@@ -15,11 +15,11 @@ the channel's `topology`: complete if it says nothing, ring, star, a networkx gr
 Reward: share of the agents that answer right, the same for all. Ends with the answers. Success: whether all are right. Infos of a
 game that is over tell of each agent whether it was `right`.
 
-Limits, in reward a game. silent: the best guess by one bit, exact. ceiling: each knows the bits of all who have it within as many
-links as there are rounds; an upper bound at any rate. reachable: the best of random linear codes over GF(2) (of what it knows each
-sends parities), of beliefs told to the nearest level, and of the one after the other, with the best answers (Bayes); exact where
-it meets the ceiling, as on complete graphs, stars and short rings from one bit on, else a lower bound. Through noise, and on
-graphs drawn in each game, the ceiling stands in its place.
+Limits, in reward a game. silent: the best guess by one bit, exact. ceiling: each knows the bits of all who have it within as
+many links as there are rounds; an upper bound at any rate. reachable: the best of random linear codes over GF(2) (of what it
+knows each sends parities), of beliefs told to the nearest level, and of the one after the other, with the best answers (Bayes);
+exact where it meets the ceiling, as on complete graphs, stars and short rings from one bit on, else a lower bound. Through
+noise, and on graphs drawn in each game, the ceiling stands in its place.
 
 Gallager (1988), Finding parity in a simple broadcast network; Giridhar, Kumar (2005), Computing and communicating functions over
 sensor networks. Version history: v0 first release.

@@ -1,11 +1,11 @@
-"""Perception: viewpoints along a grid see different cells, with noise; sensors tell a centre of theirs, which says where objects are.
+"""Perception: viewpoints along a grid see different cells, with noise; sensors tell a centre, which says where objects are.
 
 Agents: `centre`, and `sensor_0`, `sensor_1`, ... (`sensor_0`, `sensor_1` by default), who only speak. All act at once: in the
 first step messages are sent, in the second the centre hears them and names a set of cells.
 
 | | centre | sensor |
 |---|---|---|
-| observation | its readings, (v,), and whether it decides, then an inbox a sensor, (2**bits + 1,) each | its readings, (v,), and whether it may speak |
+| observation | v readings, whether it decides, an inbox a sensor, (2**bits + 1,) | v readings, whether it may speak, (v + 1,) |
 | action | map, Discrete(2**K) | message, Discrete(2**bits) |
 
 The grid has K = rows * columns cells, numbered row by row; each holds an object with probability `density`. The centre stands at

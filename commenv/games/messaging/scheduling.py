@@ -7,20 +7,22 @@ and nothing gets through. The age of a source is 1 after an update, and a slot m
 
 | | scheduler | source |
 |---|---|---|
-| observation | slot, one-hot, and age / (slots + 1) of each source, (slots + M,) | slot, one-hot, and whether it may transmit now, (slots + 1,), then the inbox, (2**bits + 1,) |
+| observation | age / M of each source, (M,), the clock | whether it may transmit, (1,), the clock, the inbox, (2**bits + 1,) |
 | action | message, Discrete(2**bits) | 1 to transmit, Discrete(2) |
 
-Sources do not learn whether they got through: an update reaches the scheduler only, who so sees the sources act.
+The clock is the slot, one-hot, (slots,); with `clock` off there is none, and who goes by slots has to count. Sources do not learn
+whether they got through: an update reaches the scheduler only, who so sees the sources act.
 
 Reward: minus the mean age of the sources after each slot, divided by the slots, the same for all: a game's is minus the mean age.
 Ends after the last slot. Success: share of slots in which an update got through. Infos of a game that is over also tell of each
 source its `mean_age`, and how often it `delivered` and `collided`; of the scheduler the mean over sources and the sums.
 
 Limits, in reward a game. silent: the best schedule that is said beforehand; exact: in turn where sources are alike, else by
-branch and bound (where more than 100,000 schedules are open in a slot a lower bound, and `exact` says so). ceiling: all ages known, exact: the oldest is served where sources are alike, in the long run of (M + 1) / (2 p), else a dynamic program
-over ages. reachable: the same from one bit a slot without noise on, exact: who hears in every slot whether the last update got
-through, and remembers it, knows all ages. That takes agents with a memory; without one, messages that name any source do,
-M of them. Through other channels the ceiling stands in its place.
+branch and bound (a lower bound where more than 100,000 schedules are open in a slot, and `exact` says so). ceiling: all ages
+known, exact: the oldest is served where sources are alike, in the long run of (M + 1) / (2 p), else a dynamic program over ages.
+reachable: the same from one bit a slot without noise on, exact: who hears in every slot whether the last update got through, and
+remembers it, knows all ages. That takes agents with a memory; without one, messages that name any source do, M of them. Through
+other channels the ceiling stands in its place. A team that learns with a clock is apt to settle on a schedule, and not to listen.
 
 Kaul, Yates, Gruteser (2012), Real-time status; Kadota, Sinha, Uysal-Biyikoglu, Singh, Modiano (2018), Scheduling policies for
 minimizing age of information in broadcast wireless networks. Version history: v0 first release.
@@ -57,8 +59,13 @@ class Options(core.Options):
     """Probability that an update gets through, above 0: of all sources, or of each. Where they differ, (slots + 1)**M is at
     most 3,000,000."""
 
+    clock: bool = True
+    """Whether agents see which slot it is."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.clock, bool):
+            raise bad("clock", self.clock, "True or False")
         whole("sources", self.sources, 1, 32)
         whole("slots", self.slots, 1, 256)
         if isinstance(self.reliability, Sequence) and not isinstance(self.reliability, str):
@@ -79,6 +86,7 @@ class Options(core.Options):
 
 class Parameters(NamedTuple):
     slots: int
+    clock: int
     reliability: np.ndarray  # (M,)
 
 
@@ -95,14 +103,14 @@ class Agent(core.Agent):
 
 
 def layout(options: Options) -> Layout:
-    M, T = options.sources, options.slots
-    sources = (Role(f"source_{i}", actions=2, observation=T + 1) for i in range(M))
-    scheduler = Role("scheduler", actions=1, observation=T + M)
+    M, clock = options.sources, options.slots * options.clock
+    sources = (Role(f"source_{i}", actions=2, observation=1 + clock) for i in range(M))
+    scheduler = Role("scheduler", actions=1, observation=M + clock, high=max(1.0, (options.slots + 1) / M))
     return Layout(roles=(scheduler, *sources), links=tuple((SCHEDULER, 1 + i) for i in range(M)))
 
 
 def parameters(options: Options) -> Parameters:
-    return Parameters(options.slots, np.array(options.each, np.float64))
+    return Parameters(options.slots, int(options.clock), np.array(options.each, np.float64))
 
 
 def reset(p, game, agents, board, rng):
@@ -145,15 +153,17 @@ def step(p, game, agents, board, act, sent, reward, rng):
 
 
 def observe(p, game, agents, board, i, obs):
+    M = len(agents) - 1
+    first = M if i == SCHEDULER else 1
     for k in range(len(obs)):
         obs[k] = 0.0
-    if game.slot < p.slots:
-        obs[game.slot] = 1.0
+    if p.clock != 0 and game.slot < p.slots:
+        obs[first + game.slot] = 1.0
     if i != SCHEDULER:
-        obs[p.slots] = float(game.t % 2)
+        obs[0] = float(game.t % 2)
         return
-    for k in range(1, len(agents)):
-        obs[p.slots + k - 1] = agents[k].age / (p.slots + 1)
+    for k in range(M):
+        obs[k] = agents[k + 1].age / M
 
 
 def success(p, game, agents, board):
