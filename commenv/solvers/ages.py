@@ -94,8 +94,8 @@ def told(reliability: Sequence[float], slots: int) -> float:
     Sources that are alike: the oldest is served, whose age after j updates since is the time since the j-th last (Kadota et al.
     2018); else backwards over all vectors of ages. Raises ValueError where these are more than 3,000,000.
 
-    >>> told([1., 1., 1.], 3)  # (1 + 2 + 2 + 2 + 1 + 3 + 3 + 2 + 1) / 9
-    1.8888888888888888
+    >>> round(told([1.0, 1.0, 1.0], 3), 9)  # (1 + 2 + 2 + 2 + 1 + 3 + 3 + 2 + 1) / 9
+    1.888888889
     """
     p, T = reliabilities(reliability), whole("slots", slots, 1)
     if alike(p):

@@ -58,7 +58,7 @@ RECIPES: dict[str, Recipe] = {
         {"clock": False},
         learn="marginal",
         total_steps=800_000,
-        communication={"separate": True},
+        communication={"separate": True, "loss": {"listener_entropy": 0.1, "speaker_entropy": 0.1}},
         training={
             "rollout_fragment_length": 32,
             "num_envs_per_env_runner": 256,
