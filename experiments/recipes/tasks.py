@@ -20,7 +20,7 @@ RECIPES: dict[str, Recipe] = {
         "messaging/graph_function-v0",
         {},
         learn="marginal",
-        total_steps=400_000,
+        total_steps=80_000,
         communication={"marginal_up_to": 81},
         training={
             "rollout_fragment_length": 2,
@@ -33,7 +33,7 @@ RECIPES: dict[str, Recipe] = {
         "messaging/graph_function-v0",
         {"function": "parity", "agents": 3},
         learn="marginal",
-        total_steps=400_000,
+        total_steps=160_000,
         training={
             "rollout_fragment_length": 2,
             "num_envs_per_env_runner": 2048,
@@ -45,7 +45,7 @@ RECIPES: dict[str, Recipe] = {
         "messaging/perception-v0",
         {},
         learn="marginal",
-        total_steps=1_200_000,
+        total_steps=400_000,
         training={
             "rollout_fragment_length": 2,
             "num_envs_per_env_runner": 2048,
