@@ -1,7 +1,7 @@
 """What F1 do sensors' bits buy a centre, by information filling, by the best code found, and at most?
 
-Scenes of messaging/perception: the default, a row of cells that are seen from further away, and one in which sensors and centre see
-the same. Figures are sums over all maps and readings: exact for the codes named, which are the best found.
+Scenes of messaging/perception: the default, a row of cells that are seen from further away, and one in which sensors and centre
+see the same. Figures are sums over all maps and readings: exact for the codes named, which are the best found.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
             rows.append([name, bits, *(round(v, 6) for v in (scene.silent, filling, best, scene.all_told)), share])
     columns = ["scene", "bits a sensor", "silent", "information filling", "best code found", "all readings", "filling's share"]
     notes = [
-        "Mean F1 of the best maps; two sensors, density .3. Filling's share is of what the best code found gains over silence. Nothing "
-        "is learned or drawn: seeds change nothing.",
+        "Mean F1 of the best maps; two sensors, density .3. Filling's share is of what the best code found gains over silence. "
+        "Nothing is learned or drawn: seeds change nothing.",
     ]
     return Study("F1 of detection against bits", columns, rows, notes)
