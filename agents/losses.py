@@ -8,7 +8,7 @@ Rose 1998). Exchanges: the one change of the code that the learned reward model 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -148,16 +148,17 @@ def find_exchange(module: TeamModule, seen: Tensor, own: Tensor, scale: Tensor, 
     """The best single change "symbol y is answered by j" of the greedy code, judged on these games by the reward model.
 
     Candidates j are all actions; where the listener sees something of its own, its best replies to what the speaker saw in
-    16 of the games. The speaker replies at its best. An exchange counts only if its gain, game by game, is beyond
-    `exchange_errors` standard errors and the margin, so that ties and noise start nothing, and only once the last one has
-    settled. Columns [B] for `exchange_loss`.
+    16 of the games. The speaker replies at its best, in the mean over what the listener may know. An exchange counts only if its
+    gain, game by game, is beyond `exchange_errors` standard errors and the margin, so that ties and noise start nothing, and only
+    once the last one has settled. Columns [B] for `exchange_loss`.
     """
     W, worth, B = module.matrix, module.worth(seen, own), len(seen)
     M, Y = W.shape
     code = worth.gather(-1, module.answers(own).argmax(-1).expand(B, Y))  # [B, Y] what the greedy answer to y earns
     replies = _candidates(module, seen, own, worth.shape[-1])  # [B, C]
-    offered = worth.gather(-1, replies)
-    now = code @ W.T  # [B, M]
+    given = _given(module, seen)
+    expected, offered = given(code), given(worth.gather(-1, replies))
+    now = expected @ W.T  # [B, M]
     best = now.max(-1, keepdim=True).values
     noiseless = M == Y and torch.equal(W, torch.eye(M))
     found: tuple[Tensor, int, int] | None = None
@@ -166,7 +167,7 @@ def find_exchange(module: TeamModule, seen: Tensor, own: Tensor, scale: Tensor, 
             others = torch.cat([now[:, :y], now[:, y + 1 :], torch.full((B, 1), -torch.inf)], -1).max(-1, keepdim=True).values
             new = torch.maximum(others, offered)
         else:
-            gain = offered - code[:, y : y + 1]  # [B, C]
+            gain = offered - expected[:, y : y + 1]  # [B, C]
             new = torch.stack([now[:, m : m + 1] + W[m, y] * gain for m in range(M)]).max(0).values
         paired = new - best
         surely = paired.mean(0) - c.exchange_errors * paired.std(0) / math.sqrt(B)
@@ -174,7 +175,7 @@ def find_exchange(module: TeamModule, seen: Tensor, own: Tensor, scale: Tensor, 
             found = surely.max(), y, int(surely.argmax())
     assert found is not None
     low, y, j = found
-    target = (now + (offered[:, j : j + 1] - code[:, y : y + 1]) * W[:, y]).argmax(-1)
+    target = (now + (offered[:, j : j + 1] - expected[:, y : y + 1]) * W[:, y]).argmax(-1)
     earns = (marginal(module, seen, own).action * worth).sum(-1).mean()
     settled = earns > best.mean() - c.exchange_settled * scale
     accepted = float(settled and low > c.exchange_margin * scale)
@@ -184,6 +185,20 @@ def find_exchange(module: TeamModule, seen: Tensor, own: Tensor, scale: Tensor, 
         "exchange_message": target,
         "exchange_reply": replies[:, j],
     }
+
+
+def _given(module: TeamModule, seen: Tensor) -> Callable[[Tensor], Tensor]:
+    """The mean of values [B, ...] over the games in which the speaker saw the same: it has to choose without what the listener
+    knows. A speaker that is credited with knowing it needs no further message, and no exchange is ever found."""
+    if not module.own:
+        return lambda values: values
+    kinds, kind, games = torch.unique(seen, dim=0, return_inverse=True, return_counts=True)
+
+    def mean(values: Tensor) -> Tensor:
+        sums = values.new_zeros(len(kinds), values.shape[1]).index_add_(0, kind, values)
+        return (sums / games.unsqueeze(-1))[kind]
+
+    return mean
 
 
 def _candidates(module: TeamModule, seen: Tensor, own: Tensor, actions: int) -> Tensor:

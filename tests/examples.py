@@ -18,6 +18,9 @@ CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/
 ATTRIBUTES, FUNCTION, GUIDE = "messaging/attributes-v0", "messaging/function-v0", "messaging/guide-v0"
 FUSION, ESTIMATION = "messaging/fusion-v0", "messaging/estimation-v0"
 TRACKING = "messaging/tracking-v0"
+GRAPH_FUNCTION = "messaging/graph_function-v0"
+PERCEPTION = "messaging/perception-v0"
+FUSION, SCHEDULING = "messaging/fusion-v0", "messaging/scheduling-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
@@ -206,6 +209,8 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "attributes, held out": (ATTRIBUTES, {"attributes": 3, "values": 2, "held_out": 2, "things": "held_out", "bits": 3}),
     "function": (FUNCTION, {"channel": {"error": 0.2, "drop": 0.1}}),
     "function, gcd": (FUNCTION, {"function": "gcd", "size": 5, "channel": {"delay": (0, 2), "silence": True}}),
+    "graph function": (GRAPH_FUNCTION, {}),
+    "graph function, star": (GRAPH_FUNCTION, {"rounds": 2, "bits": 2, "channel": {"topology": "star", "error": 0.2}}),
     "guide": (GUIDE, {}),
     "guide, line": (GUIDE, {"world": "line", "bits": 1, "channel": {"erasure": 0.3}}),
     "guide, maze": (GUIDE, {"world": "maze", "channel": {"delay": (0, 2), "silence": True}, "max_cycles": 20}),
@@ -218,6 +223,10 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     ),
     "tracking": (TRACKING, {}),
     "tracking, unstable": (TRACKING, {"gain": 2.0, "steps": 5, "bits": 3, "channel": {"erasure": 0.1}, "max_cycles": 7}),
+    "scheduling": (SCHEDULING, {}),
+    "scheduling, not alike": (SCHEDULING, {"sources": 2, "reliability": [0.9, 0.5], "slots": 5, "channel": {"erasure": 0.2}}),
+    "perception": (PERCEPTION, {}),
+    "perception, a row, drops": (PERCEPTION, {"rows": 1, "columns": 4, "sensors": 3, "bits": 1, "channel": {"drop": 0.2}}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),
@@ -248,6 +257,19 @@ def random_actions(batch: Batch, steps: int, seed: int = 0) -> list[dict[str, np
         return rng.integers(high, size=(batch.num_envs, *np.shape(high)))
 
     return [{name: drawn(space) for name, space in batch.action_spaces.items()} for _ in range(steps)]
+
+
+def alone(team: Any, options: Any, seed: int) -> float:
+    """What agent 0 earns in one game that the team plays through PettingZoo."""
+    env = commenv.make(team.id, **{field.name: getattr(options, field.name) for field in fields(options) if field.name != "bits"})
+    player, fresh, total = team.player(1), np.ones(1, bool), 0.0
+    seen, _ = env.reset(seed=seed)
+    while env.agents:
+        rows = {name: seen[name][None] for name in env.agents}
+        acts = player.act(rows, dict.fromkeys(rows, np.ones(1, bool)), fresh)
+        seen, rewards, *_ = env.step({name: acts[name][0] for name in env.agents})
+        total, fresh = total + rewards[env.possible_agents[0]], np.zeros(1, bool)
+    return total
 
 
 def heard(inbox: np.ndarray) -> np.ndarray:

@@ -105,7 +105,12 @@ def layout(rules: Rules, options: Options) -> Layout:
 
     Raises ValueError for a topology that does not fit the agents, or leaves none of the game's links.
     """
-    full, topology = rules.layout(options), options.link.topology
+    return cut(rules.layout(options), options)
+
+
+def cut(full: Layout, options: Options) -> Layout:
+    """A layout with the links that the channel's topology leaves: for games whose limits are worked out for these."""
+    topology = options.link.topology
     if topology is None or not full.links:
         return full
     if topology.each_game:

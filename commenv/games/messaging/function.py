@@ -11,6 +11,7 @@ Functions, of `size` n: `index` (x a word of n bits, y one of its places: which 
 (whether x = y; half the pairs are equal), `greater` (whether x > y), `gcd` (greatest common divisor of x + 1 and y + 1, less 1),
 `parity` (of the ones in x and y together). But for index, x and y are 0..n-1. Pairs are as likely as each other, but for
 equality's half. Parity of any size needs one bit; index needs n, equality and greater log2 n.
+Of the bits of N agents on a graph, parity and majority are messaging/graph_function.
 
 Reward: 1 for the right answer, else 0, the same for both. Ends after the answer.
 
