@@ -16,7 +16,7 @@ from torch import Tensor
 from agents import channel_learning, graph_learning
 from agents.advantages import generalised_advantages
 from agents.channel_team import ChannelTeamModule
-from agents.delivered import paid
+from agents.delivered import PART, paid, telling
 from agents.fragments import Fragment, join
 from agents.losses import exchange_loss, find_exchange, marginal, noise_given, straight_through, team_loss
 from agents.modules import GraphTeamModule, TeamModule
@@ -24,6 +24,8 @@ from agents.ppo import tensor
 
 PLACE = "place"
 """The part of a learner's state that says where in the training it is."""
+SPREAD = "spread"
+"""The column of the standard deviation, in reward, in which advantages are counted."""
 EDGES_EVERY = 5
 """A graph that is learned in turns with the rest has every fifth epoch for itself (CommFormer; Hu et al. 2024)."""
 
@@ -189,11 +191,15 @@ class CommPPOLearner(PPOTorchLearner):
                     Columns.ACTION_DIST_INPUTS: module.forward_train({Columns.OBS: observations})[Columns.ACTION_DIST_INPUTS],
                     Postprocessing.ADVANTAGES: estimates.advantages[acted],
                     Postprocessing.VALUE_TARGETS: estimates.targets[acted],
+                    **({PART: columns[PART][acted]} if PART in columns else {}),
                 }
             )
         joined = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
         raw = joined[Postprocessing.ADVANTAGES]
-        joined[Postprocessing.ADVANTAGES] = (raw - raw.mean()) / raw.std().clamp_min(1e-4)
+        spread = raw.std().clamp_min(1e-4)
+        joined[Postprocessing.ADVANTAGES] = (raw - raw.mean()) / spread
+        if PART in joined:
+            joined[SPREAD] = spread.expand(len(raw))
         return joined
 
     # ------------------------------------------------------------------------------------------------------ the team
@@ -251,6 +257,11 @@ class CommPPOLearner(PPOTorchLearner):
             terms = channel_learning.loss(module, batch, config.clip_param, self.progress, config.marginal_loss)
             self.metrics.log_dict({f"{name}_loss": term for name, term in terms.items()}, key=module_id, window=1)
             return sum(terms.values(), torch.zeros(()))
+        if PART in batch:
+            short = telling(fwd_out[Columns.ACTION_DIST_INPUTS], batch[PART])
+            self.metrics.log_value((module_id, "bits_short"), short, window=1)
+            ppo = super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
+            return ppo + self.config.bits_delivered / batch[SPREAD].mean() * short
         if not isinstance(module, TeamModule):
             return super().compute_loss_for_module(module_id=module_id, config=config, batch=batch, fwd_out=fwd_out)
         seen, own = batch["seen"], batch["own"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from agents import CommPPOConfig
-from agents.delivered import LEAST, bits_delivered, paid
+from agents.delivered import LEAST, PART, bits_delivered, paid, parts_to_name, telling
 from agents.fragments import Fragment
 from commenv.core.batch import Batch
 from commenv.core.game import choose
@@ -51,6 +51,8 @@ def test_bits_of_receivers_that_are_known(chosen):
     which = seen[:, -2:].argmax(axis=1) if options.parts > 1 else np.zeros(len(seen), int)
     true = messages[acts][np.arange(len(seen)), which]
 
+    np.testing.assert_array_equal(parts_to_name(fragment, options)[acts], true)
+
     def found(logits):
         bits = bits_delivered(fragment, options, lambda obs: torch.as_tensor(logits))
         assert not bits[~acts].any()
@@ -74,6 +76,26 @@ def test_everybody_is_paid():
     more = paid(fragment, options, lambda obs: torch.eye(4)[torch.zeros(len(obs), dtype=torch.long)], 0.5)
     for name, columns in fragment.agents.items():
         np.testing.assert_allclose(more.agents[name]["rewards"] - columns["rewards"], 0.5 * told, atol=1e-6)
+    np.testing.assert_array_equal(more.agents["receiver"][PART], parts_to_name(fragment, options))
+    assert PART not in fragment.agents["receiver"]
+
+
+def test_a_receiver_that_is_told_becomes_the_posterior():
+    """Of a symmetric channel: what it is then short of certainty is H(message | seen)."""
+    generator = torch.Generator().manual_seed(0)
+    message = torch.randint(4, (20_000,), generator=generator)
+    wrong = torch.rand(20_000, generator=generator) < 0.2
+    seen = torch.where(wrong, (message + torch.randint(1, 4, (20_000,), generator=generator)) % 4, message)
+    logits = torch.zeros(4, 4, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], 0.1)
+    for _ in range(200):
+        optimiser.zero_grad()
+        short = telling(logits[seen], message)
+        short.backward()
+        optimiser.step()
+    counts = torch.zeros(4, 4).index_put((seen, message), torch.ones(20_000), accumulate=True)
+    torch.testing.assert_close(logits.detach().softmax(-1), counts / counts.sum(1, keepdim=True), atol=2e-3, rtol=0)
+    assert short.item() == pytest.approx(-0.8 * np.log2(0.8) - 0.2 * np.log2(0.2 / 3), abs=0.03)
 
 
 @pytest.mark.usefixtures("ray_session")
