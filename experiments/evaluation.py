@@ -142,10 +142,14 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
     heard = _Heard(batch)
     played, total, squares, successes, steps = np.zeros(n, int), 0.0, 0.0, 0.0, 0
     figures = dict.fromkeys(batch.figures, 0.0)
+    ends = np.bincount([source for source, _ in batch.layout.links], minlength=len(names))  # links that begin at each agent
+    spoken, counted, uses = np.zeros(n), 0.0, 0.0  # turns to speak: of running games, of games that count, of all
     seen, fresh, player = batch.reset(), np.ones(n, bool), team.player(n)
     while played.min() < each:
         actions = player.act(seen, batch.active, fresh)
         heard.before()
+        turns = ends @ batch.buffers.active
+        spoken, uses = spoken + turns, uses + float(turns.sum())
         seen, *_, infos = batch.step(actions)
         fresh = batch.buffers.terminated | batch.buffers.truncated
         heard.after()
@@ -158,20 +162,23 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
             for figure in figures:
                 figures[figure] += float(np.mean([infos[name]["final_info"][figure][ended] for name in names], axis=0).sum())
             steps += int(infos[names[0]]["final_info"]["episode_length"][ended].sum())
+            counted += float(spoken[ended].sum())
+            spoken[infos[names[0]]["_final_info"]] = 0.0
             played += infos[names[0]]["_final_info"]
             tell(int(np.minimum(played, each).sum()), n * each, "playing")
-    N, finished = n * each, int(played.sum())
+    N = n * each
+    share = counted / uses / N if uses else 0.0  # the meter has seen games that do not count as well, some of them unfinished
     information = heard.information()
     talk = getattr(player, "talk", None)
     meter = batch.meter.total if batch.layout.links else None
-    per_game = meter.offered / finished if meter else 0.0
+    per_game = meter.offered * share if meter else 0.0
     return Evaluation(
         reward=total / N,
         standard_error=float(np.sqrt(max(squares / N - (total / N) ** 2, 0.0) / N)),
         exact=False,
         games_evaluated=N,
-        capacity_bits=meter.capacity_bits / finished if meter else 0.0,
-        payload_bits=meter.payload_bits / finished if meter else 0.0,
+        capacity_bits=meter.capacity_bits * share if meter else 0.0,
+        payload_bits=meter.payload_bits * share if meter else 0.0,
         entropy_bits=per_game * meter.entropy if meter else 0.0,
         mutual_information_bits=per_game * information.bits if information else None,
         mutual_information_standard_error=per_game * information.standard_error if information else None,

@@ -6,6 +6,7 @@ from examples import NOISES
 from teams import ID, coded, untrained
 
 import commenv
+from agents.exact.guide import SearchTeam
 from commenv import info
 from commenv.games import rules
 from experiments import comparisons, evaluation
@@ -84,6 +85,13 @@ def test_a_budget_is_played():
     assert not found["exact"]
     assert found["payload_bits"] <= 6
     assert abs(found["reward"] - (3 - 0.875**3)) <= 4 * found["standard_error"]  # one is missed where three were to be sent
+
+
+def test_bits_are_those_of_the_games_that_count():
+    """Games of one message each and of unequal length: those that run when all have been played spoke already."""
+    team = SearchTeam(chosen("messaging/guide-v0", {"bits": 1}))
+    found = evaluation.played(team, team.options, 2_000)
+    assert (found.capacity_bits, found.payload_bits) == (1, 1)
 
 
 def test_zero_efficiency_is_not_nothing():
