@@ -28,6 +28,7 @@ from commenv.core.batch import Batch
 from commenv.core.errors import bad, number, whole
 from commenv.core.game import Layout, Options, choose
 from commenv.games import rules
+from commenv.games.coding.message import Options as CodingOptions
 
 TEAM = "team"
 """Id of the one module of a team."""
@@ -86,6 +87,7 @@ class CommPPOConfig(PPOConfig):
         self.plan: dict[str, Any] = {}
         self.terms: dict[str, Any] = {}
         self.value = "central"
+        self.bits_delivered = 0.0
         self.said: frozenset[str] = frozenset()
         self.env_runners(
             env_runner_cls=BatchedEnvRunner, num_env_runners=0, num_envs_per_env_runner=2048, rollout_fragment_length="auto"
@@ -124,6 +126,7 @@ class CommPPOConfig(PPOConfig):
         loss: Mapping[str, float] | None = None,
         value: str | None = None,
         terms: Mapping[str, Any] | None = None,
+        bits_delivered: float | None = None,
         **parts: Any,
     ) -> Self:
         """How the agents learn to talk. What is not given stays.
@@ -140,6 +143,8 @@ class CommPPOConfig(PPOConfig):
         learn="marginal" most inboxes, all that an agent may hear at once, that are summed over; more are refused.
         terms: what is added to the loss or the rewards of a team that talks over a graph (agents/terms), by name: a weight, or
         options, weight among them: {"hinge": {"target": 1.5}, "positive_listening": 0.1}. They take the place of those before.
+        bits_delivered: reward a bit that reaches the receiver of a coding game whose agents learn independently, beside what the
+        game pays for naming (agents/delivered.py).
         loss: coefficients of TeamLoss, GraphLoss or MarginalLoss. Raises ValueError for anything not allowed.
         """
         if learn is not None:
@@ -159,6 +164,8 @@ class CommPPOConfig(PPOConfig):
             chosen_terms(terms)
             self.terms = dict(terms)
             self.learn = "graph" if learn is None else learn
+        if bits_delivered is not None:
+            self.bits_delivered = number("bits_delivered", bits_delivered, 0, math.inf)
         if hidden is not None:
             self.hidden = tuple(whole("hidden", width, 1) for width in hidden)
         if total_steps is not None:
@@ -196,6 +203,8 @@ class CommPPOConfig(PPOConfig):
         names = self.layout().names
         if self.options().link.floats:
             raise ValueError("messages of floats are continuous actions, which these agents do not take: use symbols")
+        if self.bits_delivered and (self.communicates or not isinstance(self.options(), CodingOptions)):
+            raise ValueError("bits_delivered is a reward of coding games whose agents learn independently: leave it out")
         ours = set(self.policies) in ({DEFAULT_POLICY_ID}, {TEAM}, set(names))
         if self.communicates:
             if not ours:

@@ -16,6 +16,7 @@ from torch import Tensor
 from agents import channel_learning, graph_learning
 from agents.advantages import generalised_advantages
 from agents.channel_team import ChannelTeamModule
+from agents.delivered import paid
 from agents.fragments import Fragment, join
 from agents.losses import exchange_loss, find_exchange, marginal, noise_given, straight_through, team_loss
 from agents.modules import GraphTeamModule, TeamModule
@@ -135,6 +136,9 @@ class CommPPOLearner(PPOTorchLearner):
         if not training_data.episodes or not isinstance(training_data.episodes[0], Fragment):
             return super()._make_batch_if_necessary(training_data)
         fragment = join(training_data.episodes)
+        if self.config.bits_delivered:
+            receiver = self.module[self.config.policy_mapping_fn("receiver", None)].unwrapped()
+            fragment = paid(fragment, self.config.options(), receiver.policy, self.config.bits_delivered)
         batches: dict[str, _Rows] = {}
         for module_id in self.module.keys():  # noqa: SIM118 - a MultiRLModule is not a dict
             agents = [name for name in fragment.agents if self.config.policy_mapping_fn(name, None) == module_id]

@@ -53,6 +53,8 @@ class Evaluation:
     """Share of games that succeeded; None where the game has no measure of it, or it was not played."""
     steps: float | None = None
     """Mean length of a game; None where it was not played."""
+    figures: dict[str, float] | None = None
+    """Means over games and agents of the FIGURES that a game has of its own; None where it has none, or was not played."""
     talk: dict[str, float] | None = None
     """Of teams that talk within a step, bits a step: sent, heard (once for each listener), control; entropy of a message."""
 
@@ -139,6 +141,7 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
     earners = [batch.rules.REWARD_OF] if hasattr(batch.rules, "REWARD_OF") else names
     heard = _Heard(batch)
     played, total, squares, successes, steps = np.zeros(n, int), 0.0, 0.0, 0.0, 0
+    figures = dict.fromkeys(batch.figures, 0.0)
     seen, fresh, player = batch.reset(), np.ones(n, bool), team.player(n)
     while played.min() < each:
         actions = player.act(seen, batch.active, fresh)
@@ -152,6 +155,8 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
             total, squares = total + float(returns.sum()), squares + float(returns @ returns)
             if "success" in infos[names[0]]["final_info"]:
                 successes += float(infos[names[0]]["final_info"]["success"][ended].sum())
+            for figure in figures:
+                figures[figure] += float(np.mean([infos[name]["final_info"][figure][ended] for name in names], axis=0).sum())
             steps += int(infos[names[0]]["final_info"]["episode_length"][ended].sum())
             played += infos[names[0]]["_final_info"]
             tell(int(np.minimum(played, each).sum()), n * each, "playing")
@@ -172,6 +177,7 @@ def played(team: "Team", options: Options, games: int, tell: Tell = silent, seed
         mutual_information_standard_error=per_game * information.standard_error if information else None,
         success=successes / N if batch.measures_success else None,
         steps=steps / N,
+        figures={figure: value / N for figure, value in figures.items()} or None,
         talk={key.removesuffix("_per_step"): value for key, value in talk.figures().items()} if talk else None,
     )
 

@@ -28,6 +28,8 @@ SAMPLES = 20_000
 LINKS = 12
 """Links, or speakers, that are looked at; the first ones."""
 PERMUTATIONS = 199
+CELLS = 512
+"""Of a table of two messages and what they are about, beyond which it is not taken apart."""
 MOST = 100_000
 """Answers of a listener that exact measures may ask for."""
 
@@ -58,7 +60,9 @@ def communication(team: "Team | TalkingTeam", options: Options, games: int = GAM
     """All figures of one team, None where a measure does not apply (no such agent, numbers instead of labels, ...).
 
     reward, shuffled_loss, silent_loss: a game, and what it loses without what messages say, with standard errors of the paired
-    differences. message_bits: entropy of a message. The p-value of several links is Bonferroni's.
+    differences. message_bits: entropy of a message. The p-value of several links is Bonferroni's. redundancy, synergy: of what
+    two who speak to one listener in the same step tell of the state, or where there is none of its act; broadcast: of each other.
+    semantic: what messages tell where each means what its listener makes of it, as true as that is rewarded, trusted as is best.
     """
     from agents import TalkingTeam  # torch is slow to import
 
@@ -81,6 +85,7 @@ def communication(team: "Team | TalkingTeam", options: Options, games: int = GAM
     found |= _together("speaker_consistency", [_paired(plain, name, name, 0) for name in speakers])
     ahead = 0 if talks else 1  # what is said within a step is acted on in it
     found |= _together("coordination", [_paired(plain, a, b, ahead) for a, b in links[:LINKS]])
+    found |= _shared(plain, links, ahead)
     found |= _exact(team, options) if not talks else dict.fromkeys(EXACT)
     tell(3, 3, "messages")
     return found
@@ -236,6 +241,34 @@ def _together(name: str, pairs: list[Pairs | None]) -> Figures:
     }
 
 
+SHARED = ("redundancy_bits", "synergy_bits", "broadcast_bits", "o_information_bits")
+
+
+def _shared(record: Record, links: list[tuple[str, str]], ahead: int) -> Figures:
+    """How two speakers share what they tell: the first two of each listener, means over listeners."""
+    measured = []
+    for listener in list(dict.fromkeys(end for _, end in links))[:LINKS]:
+        pair = [source for source, end in links if end == listener][:2]
+        if len(pair) < 2 or not {*pair} <= {*record.said[0]}:
+            continue
+        first, second = (np.concatenate([row[name] for row in record.said]) for name in pair)
+        if record.states[0].size:
+            about = np.concatenate(record.states)
+        elif listener in record.did[0] and len(record.did) > ahead:
+            about = np.concatenate([row[listener] for row in record.did[ahead:]])
+        else:
+            continue
+        n = len(about)
+        kept = np.flatnonzero((first[:n] >= 0) & (second[:n] >= 0) & (about >= 0))[:SAMPLES]
+        columns = [column[kept] for column in (first, second, about)]
+        if len(kept) and np.prod([len(np.unique(column)) for column in columns]) <= CELLS:
+            measured.append(measures.two_speakers(*columns))
+    if not measured:
+        return dict.fromkeys(SHARED)
+    rows = [(found.parts.redundancy, found.parts.synergy, found.broadcast, found.o_information) for found in measured]
+    return dict(zip(SHARED, np.mean(rows, axis=0).tolist(), strict=True))
+
+
 # ------------------------------------------------------------------------------------------------ exact, of situations
 EXACT = (
     "signalling_bits",
@@ -244,6 +277,7 @@ EXACT = (
     "listening_distance",
     "causal_influence_bits",
     "topographic_similarity",
+    "semantic_bits",
 )
 
 
@@ -273,7 +307,11 @@ def _exact(team: "Team", options: Options) -> Figures:
     joint = np.zeros((states, M))
     np.add.at(joint, (situations.state, message), p)
     seen = joint.sum(axis=1)
-    told = measures.positive_signalling(joint[seen > 0] / seen[seen > 0, None], seen[seen > 0])
+    said = joint[seen > 0] / seen[seen > 0, None]
+    told = measures.positive_signalling(said, seen[seen > 0])
+    truth = np.zeros((states, M))
+    np.add.at(truth, situations.state, p[:, None] * np.einsum("nma,na->nm", policy, _share(situations.reward)))
+    truth = truth[seen > 0] / seen[seen > 0, None]
     used = joint.sum(axis=0)
     likely = np.broadcast_to(used, (n, M))  # a greedy speaker has but one message in each situation: it is set to all of them
     words = np.array([link.word(m) for m in range(M)], dtype=object) if link.length else np.arange(M)[:, None]
@@ -288,4 +326,11 @@ def _exact(team: "Team", options: Options) -> Figures:
         "listening_distance": measures.positive_listening(policy, likely, unheard, p).distance,
         "causal_influence_bits": measures.causal_influence(likely, policy, p),
         "topographic_similarity": None if np.isnan(similarity) else similarity,
+        "semantic_bits": measures.semantic_information(seen[seen > 0], said, truth.clip(0, 1), trust=None),
     }
+
+
+def _share(reward: np.ndarray) -> np.ndarray:
+    """Rewards as shares of the span from the least to the most; all 1 where they are alike."""
+    span = np.ptp(reward)
+    return (reward - reward.min()) / span if span else np.ones_like(reward)

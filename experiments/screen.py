@@ -255,6 +255,8 @@ def _one(found: dict[str, Any]) -> Table:
     for key in ("success", "steps"):
         if found[key] is not None:
             made.add_row(key, figure(found[key]))
+    for key, value in (found["figures"] or {}).items():
+        made.add_row(key.replace("_", " "), figure(value))
     for key, value in (found["talk"] or {}).items():
         made.add_row(f"{key.replace('_', ' ')} (a step)" if "message" not in key else key.replace("_", " "), figure(value))
     return made

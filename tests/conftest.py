@@ -33,7 +33,6 @@ def chosen(request: pytest.FixtureRequest) -> tuple[str, dict]:
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[Any]:
     ray = pytest.importorskip("ray")
-    os.environ["RAY_worker_niceness"] = "0"  # at 15, ray's choice, its actors starve beside other tests
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"  # what ray asks for to keep quiet about its future
     ray.init(
         num_cpus=4,  # two runners and two learners, whatever the machine has
@@ -41,6 +40,7 @@ def ray_session() -> Iterator[Any]:
         object_store_memory=100 * 2**20,
         logging_level=logging.ERROR,
         log_to_driver=False,
+        _system_config={"worker_niceness": 0},  # at 15, ray's choice, its actors starve beside other tests
     )
     yield ray
     ray.shutdown()

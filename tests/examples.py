@@ -16,7 +16,8 @@ REFERENTIAL, RING = "messaging/referential-v0", "tests/ring-v0"
 KNOWLEDGE = "messaging/knowledge-v0"
 CASCADE, STEERING, NETWORK = "social/cascade-v0", "social/steering-v0", "social/network-v0"
 ATTRIBUTES, FUNCTION, GUIDE = "messaging/attributes-v0", "messaging/function-v0", "messaging/guide-v0"
-FUSION = "messaging/fusion-v0"
+FUSION, ESTIMATION = "messaging/fusion-v0", "messaging/estimation-v0"
+TRACKING = "messaging/tracking-v0"
 SPEAKER_LISTENER, REFERENCE = "classic/speaker_listener-v0", "classic/reference-v0"
 HIRING, SENDERS = "acquisition/hiring-v0", "acquisition/senders-v0"
 RIDDLE, HALLWAY = "classic/switch_riddle-v0", "classic/hallway-v0"
@@ -210,6 +211,13 @@ OPTION_SETS: dict[str, tuple[str, dict]] = {
     "guide, maze": (GUIDE, {"world": "maze", "channel": {"delay": (0, 2), "silence": True}, "max_cycles": 20}),
     "fusion": (FUSION, {}),
     "fusion, noise": (FUSION, {"sensors": 3, "sigma": 2.0, "bits": 2, "channel": {"error": 0.1, "drop": 0.2, "delay": (0, 1)}}),
+    "estimation": (ESTIMATION, {}),
+    "estimation, noise": (
+        ESTIMATION,
+        {"sensors": 3, "sigma": 1.0, "bits": 1, "points": 9, "channel": {"error": 0.1, "drop": 0.2}},
+    ),
+    "tracking": (TRACKING, {}),
+    "tracking, unstable": (TRACKING, {"gain": 2.0, "steps": 5, "bits": 3, "channel": {"erasure": 0.1}, "max_cycles": 7}),
     "bitwise": (REFERENTIAL, {"rounds": 3, "channel": BITWISE["all bitwise"]}),
     "words": (REFERENTIAL, {"rounds": 3, "channel": {"length": 3, "symbols": 3, "silence": True, "cap": 9, "error": 0.1}}),
     "late": (REFERENTIAL, {"rounds": 6, "channel": {"delay": (0, 5), "queue": 2, "erasure": 0.2}}),

@@ -99,7 +99,7 @@ class Watcher:
 
     def watch(self, seen: np.ndarray, fresh: np.ndarray) -> None:
         """Take in what is public, seen (n, w), of whatever happened since last."""
-        public = np.ascontiguousarray(seen[:, : self.carrier.public])
+        public = seen[:, : self.carrier.public].copy()  # whoever shows it may write over it, and `before` is needed later
         self.beliefs[fresh], self.done[fresh] = self.team.prior, 0
         clock = self.carrier.clock(public)
         behind = self.done < clock

@@ -14,6 +14,8 @@ CATALOGUE = {
     "messaging/function-v0": "commenv.games.messaging.function",
     "messaging/guide-v0": "commenv.games.messaging.guide",
     "messaging/fusion-v0": "commenv.games.messaging.fusion",
+    "messaging/estimation-v0": "commenv.games.messaging.estimation",
+    "messaging/tracking-v0": "commenv.games.messaging.tracking",
     "classic/speaker_listener-v0": "commenv.games.classic.speaker_listener",
     "classic/reference-v0": "commenv.games.classic.reference",
     "classic/switch_riddle-v0": "commenv.games.classic.switch_riddle",

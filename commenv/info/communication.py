@@ -224,13 +224,14 @@ def topographic_similarity(meanings: ArrayLike, messages: Sequence, distance: st
     return float(np.corrcoef(rankdata(far), rankdata(apart))[0, 1])
 
 
-def semantic_information(prior: ArrayLike, messages: ArrayLike, truth: ArrayLike) -> float:
+def semantic_information(prior: ArrayLike, messages: ArrayLike, truth: ArrayLike, trust: float | None = 1.0) -> float:
     """Lu's semantic mutual information of messages with what they are taken to mean, in bits; below 0 where they mislead.
 
     sum_{x, m} P(x) P(m | x) log2 [T(m, x) / sum_x P(x) T(m, x)], with `prior[x]`, `messages[x, m]` and the truth function
     `truth[x, m]` from 0 to 1: how true m is of x. Minus infinity where a message is sent that is false. At most I(X; M), which
-    it is where truth is proportional to P(m | x) for each m. Lu (2025), A semantic
-    generalization of Shannon's information theory.
+    it is where truth is proportional to P(m | x) for each m. trust: how far messages are believed, 0 to 1: truth counts as
+    1 - trust + trust * T, Lu's degree of confirmation; None: that which tells most, so that it is at least 0. Lu (2025), A
+    semantic generalization of Shannon's information theory.
 
     >>> semantic_information([0.25] * 4, [[1, 0], [1, 0], [0, 1], [0, 1]], [[1, 0], [1, 0], [0, 1], [0, 1]])
     1.0
@@ -243,10 +244,22 @@ def semantic_information(prior: ArrayLike, messages: ArrayLike, truth: ArrayLike
         raise ValueError(f"truth must be from 0 to 1, got {T[~((T >= 0) & (T <= 1))][0]}")
     joint = p[:, None] * W
     sent = joint > 0
-    if not T[sent].all():
-        return float("-inf")
-    logical = np.broadcast_to(p @ T, T.shape)
-    return float(joint[sent] @ np.log2(T[sent] / logical[sent]))
+
+    def told(trust: float) -> float:
+        believed = 1 - trust + trust * T
+        if not believed[sent].all():
+            return float("-inf")
+        logical = np.broadcast_to(p @ believed, T.shape)
+        return float(joint[sent] @ np.log2(believed[sent] / logical[sent]))
+
+    if trust is not None:
+        if not 0 <= trust <= 1:
+            raise ValueError(f"trust must be from 0 to 1, got {trust}")
+        return told(trust)
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(lambda trust: -told(trust), bounds=(0, 1), method="bounded", options={"xatol": 1e-9})
+    return max(0.0, -float(found.fun), told(1.0))
 
 
 def _cooccurrence(m: NDArray, a: NDArray, states: ArrayLike | None, method: Method, permutations: int, seed: int) -> Cooccurrence:

@@ -26,7 +26,10 @@ ID = "coding/code_maze-v0"
 GAMES = 200
 TEMPERATURES = (-6.0, -5.5, -5.0, -4.5, -4.25, -4.0)
 """Natural logarithms."""
-SIGNALS = ((1.0, "paper"), (0.5, "paper"), (0.25, "paper"), (0.1, "paper"), (0.5, "uniform"), (0.25, "uniform"))
+SIGNALS = (
+    *((1.0, "paper"), (0.75, "paper"), (0.5, "paper"), (0.25, "paper"), (0.1, "paper")),
+    *((0.75, "uniform"), (0.5, "uniform"), (0.25, "uniform")),
+)
 """Share of H(M), and how beliefs are compressed to it."""
 ACCURACIES = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97, 1.0)
 
@@ -110,13 +113,13 @@ def plot(points: Sequence[Point], line: Sequence[tuple[float, float]]) -> Any:
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
     axes.plot(*zip(*line, strict=True), color="#222222", lw=1.4, label="converse: nobody is above it")
-    shades = {1.0: "#0b2e5c", 0.5: "#1f5fa8", 0.25: "#5b9bd5", 0.1: "#9fc5e8"}
+    shades = {1.0: "#0b2e5c", 0.75: "#15467f", 0.5: "#1f5fa8", 0.25: "#5b9bd5", 0.1: "#9fc5e8"}
     for share, method in dict.fromkeys((point.share, point.method) for point in points):
         here = sorted((p for p in points if (p.share, p.method) == (share, method)), key=lambda p: p.log_temperature)
         x, y = [p.accuracy for p in here], [p.mdp_return for p in here]
         uniform = method == "uniform"
         label = "the whole belief" if share == 1 else f"R = {share:g} H(M), {'uniform quantiser' if uniform else 'EBIM'}"
-        colour = {0.5: "#d1603d", 0.25: "#e8a48c"}[share] if uniform else shades[share]
+        colour = {0.75: "#a83a1b", 0.5: "#d1603d", 0.25: "#e8a48c"}[share] if uniform else shades[share]
         axes.errorbar(
             *(x, y),
             xerr=[2 * p.accuracy_error for p in here],

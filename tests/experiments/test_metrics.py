@@ -22,6 +22,41 @@ def test_a_perfect_code():
     assert found["coordination_p_value"] == pytest.approx(1 / 200)
     assert found["coordination_given_state_bits"] == pytest.approx(0, abs=1e-9)  # a state has one message, and one act
     assert found["speaker_consistency_bits"] is None  # nobody both speaks and acts
+    assert found["semantic_bits"] == pytest.approx(3)
+    assert found["redundancy_bits"] is None  # there is one speaker
+
+
+def test_what_messages_mean_is_what_the_listener_makes_of_them():
+    """Two of four states share a message that is answered as one of them: half true, and trusted as such."""
+    team = coded([0, 0, 1, 1], [0, 2], bits=1, states=4)
+    found = metrics.communication(team, team.options, 200)
+    trust = np.linspace(0, 1, 100_001)[:-1]
+    counted = 0.5 * np.log2(1 / (1 - 0.75 * trust)) + 0.5 * np.log2((1 - trust) / (1 - 0.75 * trust))
+    assert found["semantic_bits"] == pytest.approx(counted.max(), abs=1e-6)
+    assert found["semantic_bits"] < found["signalling_bits"] == 1
+    wrong = coded([0, 1, 2, 3], [1, 2, 3, 0], bits=2, states=4)
+    assert metrics.communication(wrong, wrong.options, 200)["semantic_bits"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("second", "about", "redundancy", "synergy", "broadcast"),
+    [("copy", "first", 1, 0, 1), ("own", "xor", 0, 1, 0), ("own", "first", 0, 0, 0)],
+)
+def test_two_speakers_of_one_listener(second, about, redundancy, synergy, broadcast):
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(2, size=(2, 4000))
+    b = a if second == "copy" else b
+    target = a ^ b if about == "xor" else a
+    for by_state in (True, False):  # told of the state, or of what the listener does one step later
+        record = metrics.Record(
+            said=[{"a": a, "b": b}, {"a": np.full(4000, -1), "b": np.full(4000, -1)}],
+            did=[{"c": np.full(4000, -1)}, {"c": target}],
+            states=[target if by_state else np.zeros(0, int)] * 2,
+        )
+        found = metrics._shared(record, [("a", "c"), ("b", "c"), ("c", "a")], 1)
+        assert found["redundancy_bits"] == pytest.approx(redundancy, abs=0.01)
+        assert found["synergy_bits"] == pytest.approx(synergy, abs=0.01)
+        assert found["broadcast_bits"] == pytest.approx(broadcast, abs=0.01)
 
 
 def test_a_mute_speaker_and_a_deaf_listener():

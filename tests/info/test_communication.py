@@ -172,3 +172,18 @@ def test_semantic_information_of_words():
 def test_refusals(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize(("K", "error"), [(2, 0.1), (4, 0.3)])
+def test_the_best_trust_in_messages_that_are_sometimes_false(K, error):
+    """Symmetric errors: trusted as far as that, truth is proportional to P(m | x), and all of I(X; M) is told."""
+    W = np.full((K, K), error / (K - 1))
+    np.fill_diagonal(W, 1 - error)
+    prior = np.full(K, 1 / K)
+    assert semantic_information(prior, W, np.eye(K)) == -np.inf
+    assert semantic_information(prior, W, np.eye(K), trust=0.0) == 0
+    told = mutual_information(prior[:, None] * W)
+    assert semantic_information(prior, W, np.eye(K), trust=None) == pytest.approx(told, abs=1e-9)
+    assert semantic_information(prior, W, np.eye(K), trust=1 - error / (K - 1) / (1 - error)) == pytest.approx(told, abs=1e-12)
+    with pytest.raises(ValueError, match="trust"):
+        semantic_information(prior, W, np.eye(K), trust=2.0)

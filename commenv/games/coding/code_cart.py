@@ -19,7 +19,9 @@ after the cart has left 2.4, the pole 12 degrees, or after `horizon` steps. info
 steps; `decode_correct`, which is also `success`; and `bits_delivered`, log2 1 / mu of the parts named rightly, chance included.
 
 Limits: silent: all steps (a pole can be balanced; linear feedback does it) and the likeliest image. reachable = ceiling: all
-steps, and all that so many pushes of a bit can tell.
+steps, and all that so many pushes of a bit can tell. Exact agents (agents/exact/cart) come near it without noise: of three
+networks each balances the pole for all 500 steps at temperature .5, and tells 37 to 40 of 40 images whole. With noise .25 they
+tell no image whole (`commenv study code_cart`).
 
 Barto, Sutton, Anderson (1983), the process; Sokota, Schroeder de Witt, Igl, Zintgraf, Torr, Strohmeier, Kolter, Whiteson,
 Foerster (2022), Communicating via Markov decision processes, the game. Version history: v0 first release.
@@ -31,14 +33,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from commenv.core.errors import whole
 from commenv.core.game import Layout
 from commenv.core.generator import chance, integer, rule, uniform
 from commenv.core.limits import Limit, Limits
 from commenv.games.coding import message
 from commenv.games.coding.message import (
     FIGURES,
-    PER_STEP,
     RECEIVER,
     SENDER,
     SOURCE,
@@ -50,6 +50,9 @@ from commenv.games.coding.message import (
     name_part,
     seats,
     show_message,
+    situations,
+    success,
+    told_turn,
 )
 from commenv.solvers.soft_value import best_named
 
@@ -83,11 +86,6 @@ class Options(message.Options):
     messages: int = 256
     parts: int = 32
     horizon: int = 500
-    """Steps of the process at most, 1 to 100,000; then the receiver names the message."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        whole("horizon", self.horizon, 1, 100_000)
 
 
 class Parameters(NamedTuple):
@@ -168,37 +166,20 @@ def observe(p, game, agents, board, i, obs):
     obs[4] = game.clock / p.horizon
     if game.pushed >= 0:
         obs[5 + game.pushed] = 1.0
-    at = 7
-    if p.parts > 1:
-        if game.turn == RECEIVER and game.named < p.parts:
-            obs[at + game.named] = 1.0
-        at += p.parts
-    if i == SOURCE or (i == SENDER and p.limit == 0):
-        show_message(p, board, at, obs)
-
-
-def success(p, game, agents, board):
-    return agents[RECEIVER].decode_correct
-
-
-def situations(options: Options) -> None:
-    return None
+    show_message(p, game, board, i, 7, obs)
 
 
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
-    turn = ("sender", "receiver", "source")[game["turn"]]
     angle = math.degrees(game["angle"])
-    return f"step {game['clock']}: cart at {game['place']:.2f}, pole at {angle:.1f} degrees, {turn} to move"
+    return f"step {game['clock']}: cart at {game['place']:.2f}, pole at {angle:.1f} degrees, {told_turn(game)}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- limits
 def limits(options: Options) -> Limits:
-    each, steps, cut = 2 if options.limit == PER_STEP else 1, options.horizon, False
-    if options.max_cycles is not None and options.max_cycles < each * steps + options.parts + 1:
-        steps, cut = min(steps, -(-options.max_cycles // each)), True
-    guess = options.zeta * float(options.probabilities.max()) ** options.parts
+    steps, cut = options.reached
     named = best_named(options.probabilities, options.zeta, min(float(steps), options.told(steps)), options.parts)
-    silent = Limit(float(steps) if cut else steps + guess, not cut and not options.noise, "all steps, and the likeliest image")
+    known = not cut and not options.noise
+    silent = Limit(steps + (0.0 if cut else options.guess), known, "all steps, and the likeliest image")
     ceiling = max(steps + named, silent.value)
     source = "all steps, and the most that a bit a step can tell (Fano)"
     return Limits(silent, Limit(ceiling, False, f"not known; the ceiling: {source}"), Limit(ceiling, False, source))

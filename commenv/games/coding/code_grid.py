@@ -19,9 +19,10 @@ Reward: 1 on reaching the corner, and zeta if the message is named rightly, the 
 infos of a game that is over have `mdp_return`, the reward of the walk; `decode_correct`, which is also `success`; and
 `bits_delivered`, log2 1 / mu of the parts named rightly, chance included.
 
-Limits: silent the best walk and the likeliest message. reachable = ceiling: the converse min over alpha of V(alpha) + max over
-channels of zeta P(named) - alpha ln 2 I, with V the best sum of reward and alpha times causal entropy (soft value iteration).
-Where ways of the best reward suffice it is attained: with 4 messages by a coupling of the message and the walk (agents/exact).
+Limits: silent the best walk and the likeliest message. ceiling: the converse min over alpha of V(alpha) + max over channels of
+zeta P(named) - alpha ln 2 I, with V the best sum of reward and alpha times causal entropy (soft value iteration). reachable:
+without noise and source exact, for a team may give its messages ways of their own, the likeliest the best (solvers/ways); with
+a source it may be less, with noise it is not known and the ceiling stands for it. Exact agents are in agents/exact.
 
 Sokota, Schroeder de Witt, Igl, Zintgraf, Torr, Strohmeier, Kolter, Whiteson, Foerster (2022), Communicating via Markov decision
 processes. Version history: v0 first release.
@@ -33,39 +34,8 @@ import numpy as np
 
 from commenv.core.errors import whole
 from commenv.games.coding import tabular
-from commenv.games.coding.message import FIGURES
-from commenv.games.coding.tabular import (
-    Agent,
-    Game,
-    Parameters,
-    describe,
-    layout,
-    limits,
-    observe,
-    parameters,
-    reset,
-    situations,
-    step,
-    success,
-)
+from commenv.games.coding.tabular import *  # noqa: F403 - all but which process it is
 from commenv.solvers.soft_value import Mdp
-
-__all__ = [
-    "FIGURES",
-    "Agent",
-    "Game",
-    "Options",
-    "Parameters",
-    "describe",
-    "layout",
-    "limits",
-    "observe",
-    "parameters",
-    "reset",
-    "situations",
-    "step",
-    "success",
-]
 
 MOVES = ((1, 0), (0, 1), (-1, 0), (0, -1))
 

@@ -35,39 +35,8 @@ import numpy as np
 
 from commenv.core.errors import number
 from commenv.games.coding import tabular
-from commenv.games.coding.message import FIGURES
-from commenv.games.coding.tabular import (
-    Agent,
-    Game,
-    Parameters,
-    describe,
-    layout,
-    limits,
-    observe,
-    parameters,
-    reset,
-    situations,
-    step,
-    success,
-)
+from commenv.games.coding.tabular import *  # noqa: F403 - all but which process it is
 from commenv.solvers.soft_value import Mdp
-
-__all__ = [
-    "FIGURES",
-    "Agent",
-    "Game",
-    "Options",
-    "Parameters",
-    "describe",
-    "layout",
-    "limits",
-    "observe",
-    "parameters",
-    "reset",
-    "situations",
-    "step",
-    "success",
-]
 
 SIZE = 8
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))

@@ -23,7 +23,9 @@ named rightly; the same for all. Ends when the receiver has named it. infos of a
 of the process; `decode_correct`, which is also `success`; and `bits_delivered`, log2 1 / mu of the parts named rightly, chance
 included.
 
-Limits: silent the best policy and the likeliest message; reachable = ceiling: the converse of coding/code_grid.
+Limits: silent the best policy and the likeliest message; ceiling: the converse of coding/code_grid. reachable: of processes in
+which an action has one outcome, without noise and source, exact: the likeliest messages have the best ways, one each, as far as
+that pays. Of others it is not known, and the ceiling that stands for it may be well above what any team reaches.
 
 Sokota, Schroeder de Witt, Igl, Zintgraf, Torr, Strohmeier, Kolter, Whiteson, Foerster (2022), Communicating via Markov decision
 processes. Version history: v0 first release.
@@ -37,39 +39,8 @@ import numpy as np
 
 from commenv.core.errors import bad
 from commenv.games.coding import tabular
-from commenv.games.coding.message import FIGURES
-from commenv.games.coding.tabular import (
-    Agent,
-    Game,
-    Parameters,
-    describe,
-    layout,
-    limits,
-    observe,
-    parameters,
-    reset,
-    situations,
-    step,
-    success,
-)
+from commenv.games.coding.tabular import *  # noqa: F403 - all but which process it is
 from commenv.solvers.soft_value import Mdp
-
-__all__ = [
-    "FIGURES",
-    "Agent",
-    "Game",
-    "Options",
-    "Parameters",
-    "describe",
-    "layout",
-    "limits",
-    "observe",
-    "parameters",
-    "reset",
-    "situations",
-    "step",
-    "success",
-]
 
 Table = Sequence[Any]
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Options(core.Options):
     """Distribution mu of each part, length K; None: uniform."""
     parts: int = 1
     """Independent parts of the message, 1 to 64; named one after the other."""
+    horizon: int = 8
+    """Steps of the process at most, 1 to 100,000; then the receiver names the message."""
     zeta: float = 1.0
     """Reward for naming all parts rightly, at least 0."""
     noise: float = 0.0
@@ -46,6 +48,7 @@ class Options(core.Options):
         super().__post_init__()
         whole("messages", self.messages, 2, 4096)
         whole("parts", self.parts, 1, 64)
+        whole("horizon", self.horizon, 1, 100_000)
         number("zeta", self.zeta, 0, math.inf)
         number("noise", self.noise, 0, 1)
         if self.rate_limit not in RATE_LIMITS:
@@ -72,6 +75,19 @@ class Options(core.Options):
     def told(self, steps: int) -> float:
         """Bits of the message that may reach the sender in so many steps of the process; infinite where it sees the message."""
         return {UNLIMITED: math.inf, PER_STEP: steps * self.link.capacity, TOTAL: self.link.capacity}[self.limit]
+
+    @property
+    def reached(self) -> tuple[int, bool]:
+        """Steps of the process that there may be, and whether max_cycles cuts a game before its message is named."""
+        each = 2 if self.limit == PER_STEP else 1
+        if self.max_cycles is None or self.max_cycles >= each * self.horizon + self.parts + 1:
+            return self.horizon, False
+        return min(self.horizon, -(-self.max_cycles // each)), True
+
+    @property
+    def guess(self) -> float:
+        """What the likeliest message earns where nothing is known."""
+        return self.zeta * float(self.probabilities.max()) ** self.parts
 
     @property
     def shown(self) -> int:
@@ -159,9 +175,28 @@ def available_action(p, s, wanted):
 
 
 @rule
-def show_message(p, board, at, obs):
-    for k in range(p.parts):
-        obs[at + k * len(p.prior) + board[k]] = 1.0
+def show_message(p, game, board, i, at, obs):
+    """From `at` on: which of several parts is to be named, and the message to whoever sees it."""
+    if p.parts > 1:
+        if game.turn == RECEIVER and game.named < p.parts:
+            obs[at + game.named] = 1.0
+        at += p.parts
+    if i == SOURCE or (i == SENDER and p.limit == UNLIMITED):
+        for k in range(p.parts):
+            obs[at + k * len(p.prior) + board[k]] = 1.0
+
+
+def success(p, game, agents, board):
+    return agents[RECEIVER].decode_correct
+
+
+def situations(options: Options) -> None:
+    return None
+
+
+def told_turn(game: Any) -> str:
+    """Who moves, in words."""
+    return f"{('sender', 'receiver', 'source')[game['turn']]} to move"
 
 
 def bits_of_values(options: Options) -> np.ndarray:

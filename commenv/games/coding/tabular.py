@@ -18,10 +18,11 @@ from commenv.core.generator import categorical, chance, integer
 from commenv.core.limits import Limit, Limits
 from commenv.games.coding import message
 from commenv.games.coding.message import (
-    PER_STEP,
+    FIGURES,
     RECEIVER,
     SENDER,
     SOURCE,
+    UNLIMITED,
     Agent,
     available_action,
     bits_of_values,
@@ -31,18 +32,35 @@ from commenv.games.coding.message import (
     name_part,
     seats,
     show_message,
+    situations,
+    success,
+    told_turn,
 )
 from commenv.solvers.soft_value import Mdp, objective_bound, soft_values
+from commenv.solvers.ways import best_objective, deterministic
 
-__all__ = ["Agent", "Game", "Parameters", "describe", "layout", "limits", "observe", "parameters", "reset", "situations", "step"]
+__all__ = [
+    "FIGURES",
+    "Agent",
+    "Game",
+    "Parameters",
+    "describe",
+    "layout",
+    "limits",
+    "observe",
+    "parameters",
+    "reset",
+    "situations",
+    "step",
+    "success",
+]
+"""What a game of a process has from here; its own are the page and the Options, which say which process."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(message.Options):
     """What a user may choose of a coding game on a finite process."""
 
-    horizon: int = 8
-    """Steps of the process at most, 1 to 100,000; then the receiver names the message."""
     discount: float = 1.0
     """Reward of step t, from 0, counts discount**(t + 1); above 0 to 1."""
     history: int = 1
@@ -50,7 +68,6 @@ class Options(message.Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole("horizon", self.horizon, 1, 100_000)
         number("discount", self.discount, 1e-6, 1)
         whole("history", self.history, 1, 64)
 
@@ -161,25 +178,11 @@ def observe(p, game, agents, board, i, obs):
             obs[at + s] = 1.0
             obs[at + S + a] = 1.0
         at += S + A
-    if p.parts > 1:
-        if game.turn == RECEIVER and game.named < p.parts:
-            obs[at + game.named] = 1.0
-        at += p.parts
-    if i == SOURCE or (i == SENDER and p.limit == 0):
-        show_message(p, board, at, obs)
-
-
-def success(p, game, agents, board):
-    return agents[RECEIVER].decode_correct
-
-
-def situations(options: Options) -> None:
-    return None
+    show_message(p, game, board, i, at, obs)
 
 
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
-    turn = ("sender", "receiver", "source")[game["turn"]]
-    return f"step {game['clock']}: state {game['place']}, message {board[: options.parts].tolist()}, {turn} to move"
+    return f"step {game['clock']}: state {game['place']}, message {board[: options.parts].tolist()}, {told_turn(game)}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- limits
@@ -189,17 +192,20 @@ def limits(options: Options) -> Limits:
 
 @cache
 def _limits(options: Options) -> Limits:
-    mdp, prior, steps = options.noisy, options.probabilities, options.horizon
-    each = 2 if options.limit == PER_STEP else 1
-    cut = options.max_cycles is not None and options.max_cycles < each * steps + options.parts + 1
-    if cut:
-        assert options.max_cycles is not None
-        steps = min(steps, -(-options.max_cycles // each))
+    mdp, prior, (steps, cut) = options.noisy, options.probabilities, options.reached
     best = soft_values(mdp, 0.0, steps, options.discount).value
-    chance = options.zeta * float(prior.max()) ** options.parts
     bound = objective_bound(mdp, prior, options.zeta, steps, options.discount, parts=options.parts, told=options.told(steps))
-    silent = Limit(best if cut else best + chance, not cut, "best policy of the process, and the likeliest message named")
+    silent = Limit(best if cut else best + options.guess, not cut, "best policy of the process, and the likeliest message named")
     bound = max(bound, silent.value)
     exact = silent.exact and bound <= silent.value + 1e-9
     source = "converse: most of reward and causal entropy together, at every price of a bit"
-    return Limits(silent, Limit(bound, exact, f"not known; the ceiling: {source}"), Limit(bound, exact, source))
+    ceiling = Limit(bound, exact, source)
+    if not options.noise and deterministic(mdp):
+        known = best_objective(mdp, prior, options.zeta, steps, options.discount, options.parts)
+        if known is not None:
+            attained = silent.exact and options.limit == UNLIMITED
+            rest = "" if attained else ", were the message known to the sender and named"
+            way = f"the likeliest messages have the best ways, one each, as far as that pays{rest}"
+            value = min(max(known, silent.value), bound)
+            return Limits(silent, Limit(value, attained or (silent.exact and value <= silent.value + 1e-9), way), ceiling)
+    return Limits(silent, Limit(bound, exact, f"not known; the ceiling: {source}"), ceiling)

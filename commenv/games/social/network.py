@@ -29,25 +29,25 @@ Version history: v0 first release.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
-from commenv.core import game as core
-from commenv.core.errors import bad, number, whole
+from commenv.core.errors import bad, whole
 from commenv.core.game import Layout, Role
-from commenv.core.generator import chance
 from commenv.core.limits import Limit, Limits
-from commenv.solvers.herding import all_told, herd
+from commenv.games.social import herd
+from commenv.games.social.herd import *  # noqa: F403 - all but who hears whom and what it is worth
+from commenv.solvers import herding
+from commenv.solvers.herding import all_told
 
-NOT_YET = -1
 EXACT = 16
 """Agents beyond which not all rows of signals are listed here."""
 GRAPHS = ("complete", "path", "cycle", "star", "grid", "watts_strogatz")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(core.Options):
+class Options(herd.Options):
     """What a user may choose."""
 
     default_bits: ClassVar[int] = 1
@@ -56,21 +56,12 @@ class Options(core.Options):
     """Number of agents, 2 to 200."""
     graph: str | Sequence[tuple[int, int]] = "complete"
     """A name, or edges (i, j) between agents, whichever acts first being heard."""
-    precision: float = 0.7
-    """Probability that a signal names the state, 1/2 to 1."""
-    prior: float = 0.5
-    """P(state = 1), between 0 and 1."""
     reward: str = "team"
     """`team`: the share of agents that are right, for all; `own`: each agent for itself."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         whole("agents", self.agents, 2, 200)
-        number("precision", self.precision, 0.5, 1)
-        if not 0 < number("prior", self.prior, 0, 1) < 1:
-            raise bad("prior", self.prior, "between 0 and 1")
-        if self.reward not in ("own", "team"):
-            raise bad("reward", self.reward, "own or team")
         if isinstance(self.graph, str):
             if self.graph not in GRAPHS:
                 raise bad("graph", self.graph, f"one of {', '.join(GRAPHS)}, or edges")
@@ -107,72 +98,15 @@ class Options(core.Options):
         return [sorted(j for j, k in edges if k == i) for i in range(n)]
 
 
-class Parameters(NamedTuple):
-    precision: float
-    prior: float
-    team: int
-
-
-class Game(core.Game):
-    state: int
-    right: int  # agents that have named the state
-
-
-class Agent(core.Agent):
-    signal: int
-    act: int
-
-
 def layout(options: Options) -> Layout:
     roles = tuple(Role(f"agent_{i}", actions=2, observation=2) for i in range(options.agents))
     links = tuple((j, i) for i, others in enumerate(options.heard) for j in others)
     return Layout(roles=roles, links=links, turns=True, holds=True)
 
 
-def parameters(options: Options) -> Parameters:
-    return Parameters(options.precision, options.prior, int(options.reward == "team"))
-
-
-def reset(p, game, agents, board, rng):
-    game.state = int(chance(rng, p.prior))
-    game.right, game.turn = 0, 0
-    for i in range(len(agents)):
-        agents[i].signal = game.state if chance(rng, p.precision) else 1 - game.state
-        agents[i].act = NOT_YET
-
-
-def step(p, game, agents, board, act, sent, reward, rng):
-    i = game.turn
-    agents[i].act = act[i]
-    if act[i] == game.state:
-        game.right += 1
-        if p.team == 0:
-            reward[i] = 1.0
-    game.turn += 1
-    if game.turn < len(agents):
-        return False
-    if p.team != 0:
-        for j in range(len(agents)):
-            reward[j] = game.right / len(agents)
-    return True
-
-
 def observe(p, game, agents, board, i, obs):
     obs[0], obs[1] = 0.0, 0.0
     obs[agents[i].signal] = 1.0
-
-
-def success(p, game, agents, board):
-    return game.right / len(agents)
-
-
-def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
-    acts = "".join(str(act) if act != NOT_YET else "." for act in agents["act"].tolist())
-    return f"state {game['state']}, signals {''.join(map(str, agents['signal'].tolist()))}, acts {acts}"
-
-
-def situations(options: Options) -> None:
-    return None
 
 
 # ---------------------------------------------------------------------------------------------------------------- limits
@@ -207,6 +141,8 @@ def limits(options: Options) -> Limits:
         return Limits(
             silent=silent, reachable=Limit(ceiling.value, False, "the ceiling: no team was worked out"), ceiling=ceiling
         )
-    best = max((float(herd(options.heard, q, prior=prior, **way).accuracy.mean()), way["message"]) for way in ways(min(bits, 16)))
+    best = max(
+        (float(herding.herd(options.heard, q, prior=prior, **way).accuracy.mean()), way["message"]) for way in ways(min(bits, 16))
+    )
     reachable = Limit(best[0], False, f"lower bound: Bayesians who tell their {best[1]}, all signals enumerated")
     return Limits(silent=silent, reachable=reachable, ceiling=ceiling)

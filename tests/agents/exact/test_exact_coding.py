@@ -236,6 +236,7 @@ def test_evaluation_plays_them():
     found = evaluated(team(GRID, 0.0), choose(rules(GRID), {}), 512)
     assert found.reward == 2
     assert found.success == 1
+    assert found.figures == {"mdp_return": 1, "decode_correct": 1, "bits_delivered": 2}
 
 
 def test_refusals():
