@@ -24,7 +24,7 @@ MOST = 20
 """Agents beyond which not all rows of signals are listed: they are 2**20."""
 SAME = 1e-9
 """Log-likelihood ratios, in nats, that differ by less are taken for equal."""
-KINDS = ("nothing", "action", "action and signal", "posterior")
+KINDS = ("nothing", "action", "signal", "action and signal", "posterior")
 DESIGNED = 7
 """Agents beyond which not all graphs are tried."""
 
@@ -101,8 +101,8 @@ def herd(
 
     heard: for each agent whom it hears, all of them earlier. precision: q of signals, 1/2 to 1; who finds both states alike
     follows its own. prior: P(state = 1).
-    message: what goes over every link. `nothing`; `action` (1 bit); `action and signal` (2 bits; the signal, not what was
-    learnt); `posterior` (so many `bits`: the sender's log-likelihood ratio, uniformly quantised to 2**bits levels of
+    message: what goes over every link. `nothing`; `action` (1 bit); `signal` (1 bit; not what was learnt); `action and signal`
+    (2 bits); `posterior` (so many `bits`: the sender's log-likelihood ratio, uniformly quantised to 2**bits levels of
     [-span, span] nats).
     Raises ValueError for what is not so.
     """
@@ -137,9 +137,9 @@ def herd(
         elif message == "posterior":
             level = (np.clip(ratio, -span, span) + span) / (2 * span) * 2**bits + SAME  # rounding must not move a level
             said[:, i] = np.minimum(level.astype(int), 2**bits - 1)
-        elif message == "action":
-            said[:, i] = actions[:, i]
-    width = {"nothing": 0, "action": 1, "action and signal": 2, "posterior": bits}[message]
+        elif message != "nothing":
+            said[:, i] = actions[:, i] if message == "action" else signals[:, i]
+    width = {"nothing": 0, "action": 1, "signal": 1, "action and signal": 2, "posterior": bits}[message]
     return Herd(signals, actions, chance, weights, float(width * sum(map(len, heard))), said)
 
 

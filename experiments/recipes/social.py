@@ -1,4 +1,4 @@
-"""Recipes of social learning: planners who learn to steer a herd."""
+"""Recipes of social learning: planners who learn to steer a herd, and herds that learn as a team."""
 
 from typing import Any
 
@@ -17,6 +17,12 @@ PLANNING: dict[str, Any] = {
 }
 """How a planner learns. Games end by chance, which is the discount: no other is wanted."""
 
+HERDING: dict[str, Any] = {
+    **{"num_envs_per_env_runner": 512, "rollout_fragment_length": 8, "minibatch_size": 512, "num_epochs": 4, "clip_param": 0.2},
+    **{"lr": [[0, 3e-3], [0.5, 2e-3], [1, 1e-4]], "entropy_coeff": [[0, 0.05], [0.7, 0.0]], "gamma": 1.0, "lambda_": 0.95},
+}
+"""How a team of eight learns who act in turn: a fragment is a whole game."""
+
 SECOND = 0.6923076923076923
 """Precision of twice the log-likelihood ratio of .6."""
 
@@ -30,5 +36,7 @@ RECIPES: dict[str, Recipe] = {
     "steering-altruistic-dear": _planner(cost_weight=8.0),
     "steering-biased-cheap": _planner(planner="biased", cost_weight=0.2, baseline=SECOND),
     "steering-biased-dear": _planner(planner="biased", cost_weight=2.0, baseline=SECOND),
+    "cascade": Recipe("social/cascade-v0", {"reward": "team"}, learn="independent", total_steps=800_000, training=HERDING),
+    "network": Recipe("social/network-v0", {}, learn="independent", total_steps=400_000, training=HERDING),
 }
 """By name."""

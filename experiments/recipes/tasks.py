@@ -59,7 +59,7 @@ RECIPES: dict[str, Recipe] = {
         {"clock": False},
         learn="marginal",
         total_steps=800_000,
-        communication={"separate": True, "loss": {"listener_entropy": 0.1, "speaker_entropy": 0.1}},
+        communication={"separate": True, "loss": {"listener_entropy": 0.03, "anneal": 0.6}},
         training={
             "rollout_fragment_length": 32,
             "num_envs_per_env_runner": 256,

@@ -1,5 +1,7 @@
 """social/network: Bayesians play as they are enumerated, over links that hold what they carried."""
 
+import math
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -48,10 +50,25 @@ def test_graphs_are_networkx_s(graph, drawn):
     assert Options(agents=10, graph=tuple(drawn.edges)).heard == before(drawn)
 
 
-def test_published_accuracies_are_limits():
-    assert commenv.limits(ID, agents=10).reachable.value == pytest.approx(0.79553972, abs=5e-9)
-    told = commenv.limits(ID, agents=10, bits=2).reachable.value
-    assert told >= 0.81921507 - 5e-9  # action and signal; a quantised posterior may tell more
+@pytest.mark.parametrize(("message", "accuracy"), [("action", 0.79553972), ("action and signal", 0.81921507)])
+def test_published_accuracies_are_of_bayesians_who_tell_what_they_did(message, accuracy):
+    options = Options(agents=10)
+    assert herd(options.heard, 0.7, message=message).accuracy.mean() == pytest.approx(accuracy, abs=5e-9)
+    assert commenv.limits(ID, agents=10, bits=2).reachable.value >= accuracy - 5e-9
+
+
+def test_on_the_complete_graph_a_bit_tells_all_where_an_act_would_not():
+    """Agents who learned taught us: an act carries what its agent concluded, a bit beside it what it saw."""
+    found = commenv.limits(ID, agents=10, bits=1)
+    majority = [binomial_majority(t, 0.7) for t in range(1, 11)]
+    assert found.reachable.exact
+    assert found.ceiling.exact
+    assert found.reachable.value == pytest.approx(np.mean(majority), abs=1e-12)
+
+
+def binomial_majority(t, q):
+    """P(most of t signals are right), ties by a coin."""
+    return sum(math.comb(t, k) * q**k * (1 - q) ** (t - k) * (1 if 2 * k > t else 0.5) for k in range((t + 1) // 2, t + 1))
 
 
 def test_a_narrow_or_noisy_channel_is_refused():

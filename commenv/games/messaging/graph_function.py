@@ -40,7 +40,7 @@ from commenv.solvers.spreading import FUNCTIONS, MOST_AGENTS, Protocol, best_fou
 
 FIGURES = ("right",)
 MOST_BITS = 4
-"""Bits a message beyond which protocols use no more: nine bits come to no more than that in few rounds."""
+"""Bits of a message that protocols use at most: with more there are more codes than are tried, and `exact` says what is known."""
 
 
 @dataclass(frozen=True, kw_only=True)

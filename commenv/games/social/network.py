@@ -17,10 +17,11 @@ edges of your own; who acts before whom is the agents' order. The graph may as w
 Reward: with `reward="team"`, the share of agents that named the state, to all of them; with `own`, 1 to each that did.
 Ends when all have acted. Success: share of agents that named the state.
 
-Limits, in reward a game. silent: everybody by its own signal and the prior. reachable: selfish Bayesians who tell what they did
-(1 bit), that and their signal, or their quantised posterior, whichever is best at this rate; exact for them by enumeration of all
-signals, up to 16 agents, and a lower bound for teams, which may do better; over noisy or other channels, and for more agents, the
-ceiling stands in its place. ceiling: each agent knows the signals of all from whom a path of links leads to it.
+Limits, in reward a game. silent: everybody by its own signal and the prior. reachable: Bayesians who tell what they did or what
+they saw (1 bit), both, or their quantised posterior, whichever is best at this rate; exact for them by enumeration of all
+signals, up to 16 agents, and a lower bound for teams, which may do better, unless it is the ceiling: on the complete graph it is,
+with one bit, which tells one's signal where an act cannot. Over noisy or other channels, and for more agents, the ceiling stands
+in its place. ceiling: each agent knows the signals of all from whom a path of links leads to it.
 `commenv.solvers.herding` has accuracies, wrong herds, information, a model of large crowds, and the best graph with few links.
 
 Acemoglu, Dahleh, Lobel, Ozdaglar (2011), Bayesian learning in social networks; Bikhchandani, Hirshleifer, Welch (1992).
@@ -114,7 +115,7 @@ def ways(bits: int) -> list[dict[str, Any]]:
     """What a Bayesian may tell at a rate, as `commenv.solvers.herding.herd` takes it."""
     if bits == 0:
         return [{"message": "nothing"}]
-    told: list[dict[str, Any]] = [{"message": "action"}, {"message": "posterior", "bits": bits}]
+    told: list[dict[str, Any]] = [{"message": "action"}, {"message": "signal"}, {"message": "posterior", "bits": bits}]
     return told + [{"message": "action and signal"}] * (bits >= 2)
 
 
@@ -144,5 +145,10 @@ def limits(options: Options) -> Limits:
     best = max(
         (float(herding.herd(options.heard, q, prior=prior, **way).accuracy.mean()), way["message"]) for way in ways(min(bits, 16))
     )
-    reachable = Limit(best[0], False, f"lower bound: Bayesians who tell their {best[1]}, all signals enumerated")
+    attained = best[0] > ceiling.value - 1e-12
+    reachable = Limit(
+        best[0], attained, f"{'' if attained else 'lower bound: '}Bayesians who tell their {best[1]}, all signals enumerated"
+    )
+    if attained:
+        ceiling = Limit(best[0], True, "all signals along links are known")
     return Limits(silent=silent, reachable=reachable, ceiling=ceiling)
