@@ -227,6 +227,8 @@ def study_table(page: dict[str, Any]) -> Table:
     words = [all(isinstance(cell, str) for cell in column) for column in zip(*page["rows"], strict=True)]
     left = words.index(False) if False in words else len(page["columns"])
     made = table(page["title"], *page["columns"], left=left)
+    for column, cells in zip(made.columns[:left], zip(*page["rows"], strict=True), strict=False):
+        column.min_width = max(len(word) for cell in cells for word in cell.split())
     for row in page["rows"]:
         made.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row))
     return made

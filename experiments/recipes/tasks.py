@@ -7,7 +7,7 @@ RECIPES: dict[str, Recipe] = {
         "messaging/fusion-v0",
         {},
         learn="marginal",
-        total_steps=400_000,
+        total_steps=61_440,
         communication={"marginal_up_to": 243},
         training={
             "rollout_fragment_length": 2,

@@ -4,7 +4,7 @@ import pytest
 
 from experiments import report, studies
 from experiments.files import read_json, write_json
-from experiments.screen import study_table
+from experiments.screen import out, study_table
 
 
 class Asked:
@@ -32,6 +32,16 @@ def test_a_study_keeps_what_it_found(tmp_path, asked):
     told = report.report(tmp_path).read_text()
     assert "| asked | 3 |" in told
     assert "A note." in told
+
+
+def test_words_are_whole_in_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [["a long name of a truth", "grassberger", *[1.2345678] * 7]]
+    page = {"title": "Estimators", "columns": ["truth", "method", *"abcdefg"], "rows": rows}
+    console = out()
+    with console.capture() as told:
+        console.print(study_table(page))
+    assert "grassberger" in told.get()
 
 
 def test_a_damaged_result_is_named(tmp_path):
