@@ -29,12 +29,12 @@ SECOND = 0.6923076923076923
 """Precision of twice the log-likelihood ratio of .6."""
 
 
-def _planner(**options: Any) -> Recipe:
+def _planner(steps: int = 700_000, **options: Any) -> Recipe:
     return Recipe(
         "social/steering-v0",
         options,
         learn="independent",
-        total_steps=700_000,
+        total_steps=steps,
         communication={"hidden": [64, 64]},
         training=PLANNING,
     )
@@ -42,7 +42,7 @@ def _planner(**options: Any) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "steering-altruistic-cheap": _planner(cost_weight=0.5),
-    "steering-altruistic-dear": _planner(cost_weight=8.0),
+    "steering-altruistic-dear": _planner(1_200_000, cost_weight=8.0),
     "steering-biased-cheap": _planner(planner="biased", cost_weight=0.2, baseline=SECOND),
     "steering-biased-dear": _planner(planner="biased", cost_weight=2.0, baseline=SECOND),
     "cascade": Recipe("social/cascade-v0", {"reward": "team"}, learn="independent", total_steps=800_000, training=HERDING),
