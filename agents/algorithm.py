@@ -102,6 +102,7 @@ class CommPPOConfig(PPOConfig):
             gamma=1.0,
             lambda_=0.95,
             use_kl_loss=False,
+            vf_clip_param=math.inf,  # RLlib clips the squared error at 10: a value that is off by more would never learn
             entropy_coeff=[[0, 0.1], [400_000, 0.0]],
         )
         self.said = frozenset()  # nothing by the user so far

@@ -53,3 +53,22 @@ def test_commformer_is_trained_in_its_phases():
             assert graph is runner.module["team"].team.graph
     finally:
         algo.stop()
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_a_value_learns_from_errors_of_any_size():
+    """A planner earns a hundred a step, far from what its fresh value function says."""
+    config = CommPPOConfig().environment(
+        "social/steering-v0", env_config={"planner": "biased", "preference": 100.0, "prior": 0.9}
+    )
+    config.communication(learn="independent").env_runners(num_envs_per_env_runner=8, rollout_fragment_length=8)
+    config.training(train_batch_size_per_learner=64, num_epochs=50, lr=1e-2).debugging(seed=1, log_level="ERROR")
+    algo = config.build_algo()
+    try:
+        module = learner_of(algo).module["planner"].unwrapped()
+        seen = torch.tensor([[0.9, 0.27, 1.0, 0.0]])
+        before = module.compute_values({"obs": seen}).item()
+        algo.train()
+        assert module.compute_values({"obs": seen}).item() > before + 1
+    finally:
+        algo.stop()
