@@ -51,6 +51,8 @@ def columns(
     present_last = (data["last_obs"] != 0).any(-1)
     over = tensor(fragment.terminated | fragment.truncated).unsqueeze(-1)  # [B, T, 1]
     gone = ~torch.cat([present[:, 1:], present_last.unsqueeze(1)], 1)
+    if not data["active"].all():  # a game of turns: who sees nothing waits for its turn, and what it said may yet be paid
+        gone = torch.zeros_like(gone)
     rewards = data["rewards"] * c.reward_scale
     team = rewards.sum(-1, keepdim=True) / present.sum(-1, keepdim=True).clamp_min(1)  # of those who are there
     rewards = (1 - c.shared) * rewards + c.shared * team

@@ -64,7 +64,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """The figures of a team beside the limits; over another channel, if one is given, of which fields not said stay.
 
-    A team that talks within a step is held against the limits of a channel of as many bits a message.
+    A team that talks within a step is held against limits of a channel of as many bits a message; of none where nobody hears.
     games: play so many even where an exact evaluation is possible. Raises ValueError for a channel that does not fit.
     """
     options = over(team.options, dict(channel)) if channel else team.options
@@ -73,8 +73,9 @@ def evaluate(
         found = played(team, options, games or GAMES, tell)
     from agents import TalkingTeam  # torch is slow to import
 
-    said = team.network.plan.bits if isinstance(team, TalkingTeam) else None
-    limits = links.limits(rules(team.id), options if said is None else options.at(min(said, MAX_BITS)))
+    plan = team.network.plan if isinstance(team, TalkingTeam) else None
+    told = options if plan is None else options.at(0 if plan.graph == "none" else min(plan.bits, MAX_BITS))
+    limits = links.limits(rules(team.id), told)
     return {
         **asdict(found),
         "silent": limits.silent.value,

@@ -113,16 +113,14 @@ def ordered(mass, i):
 def _sink(heap, root):
     """Let what stands at `root` down to its place among its heirs."""
     key, n = heap[root], len(heap)
-    while True:
-        child = 2 * root + 1
-        if child >= n:
-            break
-        if child + 1 < n and heap[child + 1] > heap[child]:
-            child += 1
+    child = 2 * root + 1
+    while child < n:
+        if child + 1 < n:
+            child += np.int64(heap[child + 1] > heap[child])  # as a sum, not as a branch, which nobody could predict
         if heap[child] <= key:
             break
         heap[root] = heap[child]
-        root = child
+        root, child = child, 2 * child + 1
     heap[root] = key
 
 

@@ -115,5 +115,22 @@ RECIPES: dict[str, Recipe] = {
             "lambda_": 0.95,
         },
     ),
+    "knowledge": Recipe(
+        "messaging/knowledge-v0",
+        {},
+        learn="independent",
+        total_steps=200_000,
+        training={
+            "rollout_fragment_length": 12,
+            "num_envs_per_env_runner": 512,
+            "minibatch_size": 1024,
+            "num_epochs": 4,
+            "clip_param": 0.2,
+            "lr": [[0, 3e-3], [0.5, 2e-3], [1, 1e-4]],
+            "entropy_coeff": [[0, 0.1], [0.7, 0.0]],
+            "gamma": 1.0,
+            "lambda_": 0.95,
+        },
+    ),
 }
 """By name."""

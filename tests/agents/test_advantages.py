@@ -135,3 +135,24 @@ def test_recurrent_graph_teams_against_rllib(id):
             assert np.allclose(ours["targets"][b, at, i], theirs[:-1], atol=1e-4)
     assert bootstrapped
     assert compared > B * N
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_graph_teams_in_games_of_turns():
+    """Who sees nothing waits for its turn, and is paid for what comes of its act: undiscounted, all that its game still earns."""
+    config = CommPPOConfig().environment("acquisition/features-v0", env_config={"bits": 1, "budget": 6.0, "price": 0.1})
+    config.communication(graph="none", width=8, total_steps=1000)
+    config.env_runners(num_envs_per_env_runner=32, rollout_fragment_length=20).training(train_batch_size_per_learner=640)
+    algo = config.debugging(seed=4, log_level="ERROR").build_algo()
+    try:
+        (fragment,) = algo.env_runner.sample()
+        found = columns(algo.learner_group._learner.module["team"].unwrapped(), fragment, 1.0, 1.0, GraphLoss())
+    finally:
+        algo.stop()
+    rewards, over, told = fragment.agents["team"]["rewards"], fragment.terminated | fragment.truncated, 0
+    for b, t, i in np.argwhere(found["acts"].numpy()):
+        ends = np.flatnonzero(over[b, t:])
+        if len(ends):
+            assert float(found["targets"][b, t, i]) == pytest.approx(rewards[b, t : t + ends[0] + 1, i].sum(), abs=1e-5)
+            told += i > 0
+    assert told > 50

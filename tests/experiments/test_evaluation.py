@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from examples import NOISES
 from teams import ID, coded, untrained
+from test_drawing import talking
 
 import commenv
 from agents.exact.guide import SearchTeam
@@ -92,6 +93,12 @@ def test_bits_are_those_of_the_games_that_count():
     team = SearchTeam(chosen("messaging/guide-v0", {"bits": 1}))
     found = evaluation.played(team, team.options, 2_000)
     assert (found.capacity_bits, found.payload_bits) == (1, 1)
+
+
+@pytest.mark.parametrize(("graph", "said"), [("full", 2), ("none", 0)])
+def test_a_team_is_held_against_what_it_may_say(graph, said):
+    found = evaluation.evaluate(talking("classic/hallway-v0", {"bits": 0}, graph=graph, bits=2), games=64)
+    assert found["reachable"] == commenv.limits("classic/hallway-v0", bits=said).reachable.value
 
 
 def test_zero_efficiency_is_not_nothing():
