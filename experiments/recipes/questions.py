@@ -39,19 +39,20 @@ RECIPES: dict[str, Recipe] = {
         "acquisition/features-v0",
         {"bits": 1},
         learn="graph",  # over no graph: the game's own channel carries what is said
-        total_steps=250_000,
+        total_steps=300_000,
         # One mind for all, so that sensors share a code: each on its own is asked too seldom to find one.
         communication={"graph": "none", "identities": True, "width": 32},
         training={
             "num_envs_per_env_runner": 768,
             "rollout_fragment_length": 10,
             "minibatch_size": 128,
-            "num_epochs": 4,
+            "num_epochs": 6,
             "clip_param": 0.2,
             "grad_clip": 1.0,
             "grad_clip_by": "global_norm",
-            "lr": [[0, 8e-3], [0.5, 5e-3], [1, 2e-4]],
-            "entropy_coeff": [[0, 0.2], [0.3, 0.2], [0.8, 0.0]],  # to name at once is safe: who no longer asks is told nothing
+            "lr": [[0, 1.5e-2], [0.6, 1.5e-2], [1, 2e-4]],
+            # To name at once is safe, and who no longer asks is told nothing; but much entropy keeps weak features from a code.
+            "entropy_coeff": [[0, 0.1], [0.2, 0.05], [0.7, 0.03], [0.9, 0.0]],
             "gamma": 1.0,
             "lambda_": 0.95,
         },
