@@ -65,6 +65,7 @@ def evaluate(
     """The figures of a team beside the limits; over another channel, if one is given, of which fields not said stay.
 
     A team that talks within a step is held against limits of a channel of as many bits a message; of none where nobody hears.
+    reward_per_bit: what it earns above silence, for each bit of entropy that it sends.
     games: play so many even where an exact evaluation is possible. Raises ValueError for a channel that does not fit.
     """
     options = over(team.options, dict(channel)) if channel else team.options
@@ -82,6 +83,7 @@ def evaluate(
         "reachable": limits.reachable.value,
         "ceiling": limits.ceiling.value,
         "efficiency": limits.efficiency(found.reward),
+        "reward_per_bit": (found.reward - limits.silent.value) / found.entropy_bits if found.entropy_bits > 0 else None,
         "channel": options.link.fields(),
         "limits": limits.as_dict(),
     }

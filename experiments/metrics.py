@@ -60,8 +60,9 @@ def communication(team: "Team | TalkingTeam", options: Options, games: int = GAM
     """All figures of one team, None where a measure does not apply (no such agent, numbers instead of labels, ...).
 
     reward, shuffled_loss, silent_loss: a game, and what it loses without what messages say, with standard errors of the paired
-    differences. message_bits: entropy of a message. The p-value of several links is Bonferroni's. redundancy, synergy: of what
-    two who speak to one listener in the same step tell of the state, or where there is none of its act; broadcast: of each other.
+    differences. message_bits: entropy of a message; bits_per_decision: of all messages, for each act of those who may hear. The
+    p-value of several links is Bonferroni's. redundancy, synergy: of what two who speak to one listener in the same step tell of
+    the state, or where there is none of its act; broadcast: of each other.
     semantic: what messages tell where each means what its listener makes of it, as true as that is rewarded, trusted as is best.
     """
     from agents import TalkingTeam  # torch is slow to import
@@ -81,6 +82,7 @@ def communication(team: "Team | TalkingTeam", options: Options, games: int = GAM
     links = _links(team, options)
     entropies = [measures.entropy(measures.frequencies(said)) for said in _spoken(plain) if len(said)]
     found["message_bits"] = float(np.mean(entropies)) if entropies else None
+    found["bits_per_decision"] = _per_decision(plain, {target for _, target in links})
     speakers = list(dict.fromkeys(source for source, _ in links))[:LINKS]
     found |= _together("speaker_consistency", [_paired(plain, name, name, 0) for name in speakers])
     ahead = 0 if talks else 1  # what is said within a step is acted on in it
@@ -207,6 +209,13 @@ def _spoken(record: Record) -> list[np.ndarray]:
     speakers = record.said[0] if record.said else {}
     columns = [np.concatenate([row[name] for row in record.said]) for name in speakers]
     return [column[column >= 0] for column in columns]
+
+
+def _per_decision(record: Record, listeners: set[str]) -> float | None:
+    """Bits in all that was said, at the entropy of each speaker's messages, for each act of those who may hear."""
+    said = sum(len(words) * measures.entropy(measures.frequencies(words)) for words in _spoken(record) if len(words))
+    acts = sum(int((row[name] >= 0).sum()) for row in record.did for name in listeners & set(row))
+    return float(said / acts) if acts else None
 
 
 def _paired(record: Record, speaker: str, listener: str, ahead: int) -> Pairs | None:

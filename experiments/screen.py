@@ -250,7 +250,16 @@ def _one(found: dict[str, Any]) -> Table:
     how = "exact" if found["exact"] else f"{found['games_evaluated']:,} games"
     made = table(f"{found['id']} ({how})", "a game", "")
     made.add_row("reward", uncertain(found["reward"], found["standard_error"]))
-    for key in ("silent", "reachable", "ceiling", "efficiency", "capacity_bits", "payload_bits", "entropy_bits"):
+    for key in (
+        "silent",
+        "reachable",
+        "ceiling",
+        "efficiency",
+        "capacity_bits",
+        "payload_bits",
+        "entropy_bits",
+        "reward_per_bit",
+    ):
         made.add_row(key.replace("_", " "), figure(found[key]))
     told = found["mutual_information_bits"], found["mutual_information_standard_error"]
     made.add_row("I(state; delivered) bits", uncertain(*told))

@@ -60,6 +60,7 @@ def test_a_perfect_code():
     found = evaluation.evaluate(coded(range(8), range(8), bits=3))
     assert (found["reward"], found["efficiency"], found["standard_error"]) == (1, 1, 0)
     assert (found["capacity_bits"], found["entropy_bits"], found["mutual_information_bits"]) == (3, 3, 3)
+    assert found["reward_per_bit"] == pytest.approx((1 - 1 / 8) / 3)
     assert found["limits"]["reachable"]["exact"] is True
 
 

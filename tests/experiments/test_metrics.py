@@ -61,9 +61,10 @@ def test_two_speakers_of_one_listener(second, about, redundancy, synergy, broadc
 
 def test_a_mute_speaker_and_a_deaf_listener():
     mute = metrics.communication(coded([0] * 8, [0, 1, 2, 3], bits=2), coded([0] * 8, [0, 1, 2, 3], bits=2).options, 500)
-    assert mute["signalling_bits"] == mute["message_bits"] == mute["shuffled_loss"] == 0
+    assert mute["signalling_bits"] == mute["message_bits"] == mute["bits_per_decision"] == mute["shuffled_loss"] == 0
     deaf_team = coded([0, 1, 2, 3, 0, 1, 2, 3], [5] * 4, bits=2)
-    deaf = metrics.communication(deaf_team, deaf_team.options, 500)
+    deaf = metrics.communication(deaf_team, deaf_team.options, 4096)
+    assert deaf["bits_per_decision"] == pytest.approx(2, abs=0.01), "one message of four, one answer"
     assert deaf["signalling_bits"] == 2
     assert deaf["causal_influence_bits"] == deaf["shuffled_loss"] == deaf["coordination_bits"] == 0
     assert deaf["coordination_p_value"] == 1
