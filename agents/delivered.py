@@ -19,8 +19,6 @@ from commenv.games.coding.message import Options, bits_of_values
 
 LEAST = -8.0
 """Bits that a part counts at least: one that was out of the question would count without end."""
-
-
 PART = "part"
 """The column of what the receiver ought to name."""
 
@@ -40,13 +38,14 @@ def parts_to_name(fragment: Fragment, options: Options) -> np.ndarray:
     return found
 
 
-def bits_delivered(fragment: Fragment, options: Options, receiver: Callable[[Tensor], Tensor]) -> np.ndarray:
-    """Bits of the part that is named in each game and step [B, T], 0 where none is; receiver: observations -> logits [..., K].
+def bits_delivered(fragment: Fragment, options: Options, receiver: Callable[[Tensor], Tensor], parts: np.ndarray) -> np.ndarray:
+    """Bits of the part that is named in each game and step [B, T], 0 where none is.
 
-    A receiver that is sure of a wrong one is told at least -8 bits.
+    receiver: observations -> logits [..., K]. parts: as `parts_to_name` has them. A receiver that is sure of a wrong one is told
+    at least -8 bits.
     """
     acts, found = fragment.agents["receiver"]["active"], np.zeros(fragment.terminated.shape)
-    part = parts_to_name(fragment, options)[acts]
+    part = parts[acts]
     with torch.no_grad():
         sure = receiver(torch.from_numpy(fragment.agents["receiver"]["obs"][acts])).log_softmax(-1).numpy()
     bits = np.take_along_axis(sure, part[:, None], axis=1)[:, 0] / log(2) + bits_of_values(options)[part]
@@ -56,9 +55,10 @@ def bits_delivered(fragment: Fragment, options: Options, receiver: Callable[[Ten
 
 def paid(fragment: Fragment, options: Options, receiver: Callable[[Tensor], Tensor], weight: float) -> Fragment:
     """The fragment with `weight` in reward a bit delivered, to every agent, and a column of what the receiver ought to name."""
-    extra = (weight * bits_delivered(fragment, options, receiver)).astype(np.float32)
+    parts = parts_to_name(fragment, options)
+    extra = (weight * bits_delivered(fragment, options, receiver, parts)).astype(np.float32)
     agents = {name: {**columns, "rewards": columns["rewards"] + extra} for name, columns in fragment.agents.items()}
-    agents["receiver"][PART] = parts_to_name(fragment, options)
+    agents["receiver"][PART] = parts
     return replace(fragment, agents=agents)
 
 

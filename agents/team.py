@@ -51,18 +51,19 @@ class Deployed:
         raise NotImplementedError
 
     def page(self) -> dict[str, Any]:
-        """What `team.json` says of the networks."""
-        raise NotImplementedError
+        """What `team.json` says of the networks. Raises ValueError for a team that has none."""
+        raise ValueError(f"{type(self).__name__} is made of its options alone: there is nothing to save")
 
     def tensors(self) -> dict[str, Tensor]:
-        raise NotImplementedError
+        """The weights, by name."""
+        return {}
 
     def save(self, folder: str | Path) -> None:
         """Write both files, each at once: an interrupted run leaves the old ones or the new ones."""
-        folder = Path(folder)
+        folder, told = Path(folder), self.page()
         folder.mkdir(parents=True, exist_ok=True)
         save_file({key: t.detach().contiguous() for key, t in self.tensors().items()}, folder / "team.safetensors.new")
-        page = {"format": FORMAT, "id": self.id, "options": plain(self.options), **self.page()}
+        page = {"format": FORMAT, "id": self.id, "options": plain(self.options), **told}
         (folder / "team.json.new").write_text(json.dumps(page, indent=1))
         for name in ("team.safetensors", "team.json"):
             os.replace(folder / f"{name}.new", folder / name)

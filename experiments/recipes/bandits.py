@@ -39,7 +39,6 @@ RECIPES: dict[str, Recipe] = {
             "num_envs_per_env_runner": 256,
             "rollout_fragment_length": 48,
             "minibatch_size": 512,
-            "vf_clip_param": 1e6,  # a season costs up to 144: RLlib's own of 10 would keep the critic from learning it
             "entropy_coeff": [[0, 0.1], [0.7, 0.0]],
             "lr": [[0, 5e-3], [0.5, 3e-3], [1, 2e-4]],
         },

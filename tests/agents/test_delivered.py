@@ -54,7 +54,7 @@ def test_bits_of_receivers_that_are_known(chosen):
     np.testing.assert_array_equal(parts_to_name(fragment, options)[acts], true)
 
     def found(logits):
-        bits = bits_delivered(fragment, options, lambda obs: torch.as_tensor(logits))
+        bits = bits_delivered(fragment, options, lambda obs: torch.as_tensor(logits), parts_to_name(fragment, options))
         assert not bits[~acts].any()
         return bits[acts]
 
@@ -72,7 +72,9 @@ def test_everybody_is_paid():
     more = paid(fragment, options, lambda obs: 3.0 * torch.ones(len(obs), 4), 0.5)
     for name, columns in fragment.agents.items():
         np.testing.assert_allclose(more.agents[name]["rewards"], columns["rewards"], atol=1e-6)
-    told = bits_delivered(fragment, options, lambda obs: torch.eye(4)[torch.zeros(len(obs), dtype=torch.long)])
+    told = bits_delivered(
+        fragment, options, lambda obs: torch.eye(4)[torch.zeros(len(obs), dtype=torch.long)], parts_to_name(fragment, options)
+    )
     more = paid(fragment, options, lambda obs: torch.eye(4)[torch.zeros(len(obs), dtype=torch.long)], 0.5)
     for name, columns in fragment.agents.items():
         np.testing.assert_allclose(more.agents[name]["rewards"] - columns["rewards"], 0.5 * told, atol=1e-6)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.exact.guide import SearchTeam
 from agents.networks import Perceptron, sample
 from agents.team import Team
 from commenv.core.channel import Channel
@@ -111,3 +112,10 @@ def test_an_interrupted_save_keeps_the_old_team(team, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         other.save(tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_a_team_without_networks_is_not_saved(tmp_path):
+    team = SearchTeam(choose(rules("messaging/guide-v0"), {}))
+    with pytest.raises(ValueError, match="SearchTeam is made of its options alone"):
+        team.save(tmp_path / "team")
+    assert not (tmp_path / "team").exists()

@@ -26,8 +26,7 @@ Version history: v0 first release.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -38,23 +37,24 @@ from commenv.core.limits import Limit, Limits
 from commenv.core.links import lines
 from commenv.core.noise import MOST as MOST_MESSAGES
 from commenv.core.relay import FARTHEST, normal
+from commenv.games.messaging.centre import Numbers, has_floor, observe, situations
 from commenv.solvers.estimation import ceo_distortion, told
+
+__all__ = ["has_floor", "observe", "situations"]
 
 FIGURES = ("squared_error",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(core.Options):
-    """What a user may choose."""
+class Options(Numbers):
+    """What a user may choose; `points` are at most 1,025."""
+
+    most_points: ClassVar[int] = 1025
 
     sensors: int = 2
     """Number of sensors L, 1 to 16."""
     sigma: float = 0.5
     """Standard deviation of the noise of a reading, 0 or .05 to 100; that of X is 1."""
-    points: int = 65
-    """Numbers that the centre may name, odd, 3 to 1,025."""
-    reach: float = 4.0
-    """The largest of them, .1 to 100."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,15 +62,6 @@ class Options(core.Options):
         number("sigma", self.sigma, 0, 100)
         if 0 < self.sigma < 0.05:
             raise bad("sigma", self.sigma, "0, or from 0.05 to 100")
-        if not whole("points", self.points, 3, 1025) % 2:
-            raise bad("points", self.points, "odd, so that 0 is among them")
-        number("reach", self.reach, 0.1, 100)
-
-    @cached_property
-    def grid(self) -> np.ndarray:
-        """What each action names, shape (points,)."""
-        half = self.points // 2
-        return np.arange(-half, half + 1) * (self.reach / half)
 
 
 class Parameters(NamedTuple):
@@ -108,10 +99,6 @@ def reset(p, game, agents, board, rng):
         agents[i].reading = game.x + p.sigma * normal(rng)
 
 
-def has_floor(p, game, agents, board, i):
-    return game.t == 0 and i < len(agents) - 1
-
-
 def step(p, game, agents, board, act, sent, reward, rng):
     if game.t == 0:
         return False
@@ -123,14 +110,6 @@ def step(p, game, agents, board, act, sent, reward, rng):
     return True
 
 
-def observe(p, game, agents, board, i, obs):
-    now = 1.0 if game.t > 0 else 0.0
-    if i < len(agents) - 1:
-        obs[0], obs[1] = agents[i].reading, 1.0 - now
-    else:
-        obs[0] = now
-
-
 def success(p, game, agents, board):
     return 1.0 if abs(game.x - game.named) < abs(game.x) else 0.0
 
@@ -138,10 +117,6 @@ def success(p, game, agents, board):
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
     readings = ", ".join(f"{agents[i]['reading']:.2f}" for i in range(options.sensors))
     return f"step {game['t']}: X {game['x']:.2f}, readings {readings}"
-
-
-def situations(options: Options) -> None:
-    return None
 
 
 # ---------------------------------------------------------------------------------------------------------------- limits

@@ -33,7 +33,10 @@ from commenv.core.generator import integer
 from commenv.core.limits import Limit, Limits
 from commenv.core.noise import MOST as MOST_MESSAGES
 from commenv.core.relay import FARTHEST, normal
+from commenv.games.messaging.centre import has_floor, observe, situations
 from commenv.solvers.detection import detector, unquantised
+
+__all__ = ["has_floor", "observe", "situations"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +87,6 @@ def reset(p, game, agents, board, rng):
     agents[len(agents) - 1].reading = 0.0
 
 
-def has_floor(p, game, agents, board, i):
-    return game.t == 0 and i < len(agents) - 1
-
-
 def step(p, game, agents, board, act, sent, reward, rng):
     if game.t == 0:
         return False
@@ -97,21 +96,9 @@ def step(p, game, agents, board, act, sent, reward, rng):
     return True
 
 
-def observe(p, game, agents, board, i, obs):
-    now = 1.0 if game.t > 0 else 0.0
-    if i < len(agents) - 1:
-        obs[0], obs[1] = agents[i].reading, 1.0 - now
-    else:
-        obs[0] = now
-
-
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
     readings = ", ".join(f"{agents[i]['reading']:.2f}" for i in range(options.sensors))
     return f"step {game['t']}: theta {2 * game['state'] - 1}, readings {readings}"
-
-
-def situations(options: Options) -> None:
-    return None
 
 
 def limits(options: Options) -> Limits:

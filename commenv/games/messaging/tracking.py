@@ -28,7 +28,6 @@ data rates. `commenv study tracking`: quantisers against the limit. Version hist
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +38,7 @@ from commenv.core.game import Layout, Role
 from commenv.core.limits import Limit, Limits
 from commenv.core.links import lines
 from commenv.core.relay import FARTHEST, normal
+from commenv.games.messaging.centre import Numbers
 from commenv.solvers.tracking import distortions, zoom
 
 SENSOR, CONTROLLER = 0, 1
@@ -48,25 +48,18 @@ MOST = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(core.Options):
+class Options(Numbers):
     """What a user may choose."""
 
     gain: float = 0.9
     """What is left of an error after a step, a, 0 to 4; from 1 on the plant is unstable."""
     steps: int = 16
     """Steps of the plant, 1 to 1,000; so few that the plant cannot come farther than 1e15."""
-    points: int = 65
-    """Numbers that the controller may name, odd, 3 to 16,385."""
-    reach: float = 4.0
-    """The largest of them, .1 to 1,000."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         number("gain", self.gain, 0, 4)
         whole("steps", self.steps, 1, 1000)
-        if not whole("points", self.points, 3, 16_385) % 2:
-            raise bad("points", self.points, "odd, so that 0 is among them")
-        number("reach", self.reach, 0.1, 1000)
         if self.far > MOST:
             raise bad("steps", self.steps, f"so few that a plant of gain {self.gain:g} cannot come farther than {MOST:g}")
 
@@ -77,12 +70,6 @@ class Options(core.Options):
         for _ in range(self.steps):
             found = self.gain * (found + self.reach) + FARTHEST
         return found
-
-    @cached_property
-    def grid(self) -> np.ndarray:
-        """What each action names, shape (points,)."""
-        half = self.points // 2
-        return np.arange(-half, half + 1) * (self.reach / half)
 
 
 class Parameters(NamedTuple):
