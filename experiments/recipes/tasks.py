@@ -1,6 +1,26 @@
 """Recipes of the tasks whose optimum is known and that the usual ways of `commenv frontier` do not fit."""
 
+from typing import Any
+
 from experiments.runs import Recipe
+
+TOLD_ONCE: dict[str, Any] = {
+    "rollout_fragment_length": 2,
+    "num_envs_per_env_runner": 2048,
+    "minibatch_size": 1024,
+    "lr": [[0, 3e-3], [1, 1e-4]],
+}
+"""How teams learn that speak in one step and answer in the next: a fragment is a whole game."""
+
+ACTING: dict[str, Any] = {
+    "minibatch_size": 1024,
+    "num_epochs": 4,
+    "clip_param": 0.2,
+    "lr": [[0, 3e-3], [0.5, 2e-3], [1, 1e-4]],
+    "gamma": 1.0,
+    "lambda_": 0.95,
+}
+"""How agents learn, each by itself, that hear once and then act for long."""
 
 RECIPES: dict[str, Recipe] = {
     "fusion": Recipe(
@@ -9,12 +29,7 @@ RECIPES: dict[str, Recipe] = {
         learn="marginal",
         total_steps=61_440,
         communication={"marginal_up_to": 243},
-        training={
-            "rollout_fragment_length": 2,
-            "num_envs_per_env_runner": 2048,
-            "minibatch_size": 1024,
-            "lr": [[0, 3e-3], [1, 1e-4]],
-        },
+        training=TOLD_ONCE,
     ),
     "majority": Recipe(
         "messaging/graph_function-v0",
@@ -35,24 +50,14 @@ RECIPES: dict[str, Recipe] = {
         {"function": "parity", "agents": 3},
         learn="marginal",
         total_steps=160_000,
-        training={
-            "rollout_fragment_length": 2,
-            "num_envs_per_env_runner": 2048,
-            "minibatch_size": 1024,
-            "lr": [[0, 3e-3], [1, 1e-4]],
-        },
+        training=TOLD_ONCE,
     ),
     "perception": Recipe(
         "messaging/perception-v0",
         {},
         learn="marginal",
         total_steps=400_000,
-        training={
-            "rollout_fragment_length": 2,
-            "num_envs_per_env_runner": 2048,
-            "minibatch_size": 1024,
-            "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]],
-        },
+        training={**TOLD_ONCE, "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]]},
     ),
     "scheduling": Recipe(
         "messaging/scheduling-v0",
@@ -77,12 +82,7 @@ RECIPES: dict[str, Recipe] = {
         learn="marginal",
         total_steps=600_000,
         communication={"loss": {"listener_entropy": 0.3, "speaker_entropy": 0.1, "usage": 0.2}},
-        training={
-            "rollout_fragment_length": 2,
-            "num_envs_per_env_runner": 2048,
-            "minibatch_size": 1024,
-            "lr": [[0, 5e-3], [1, 2e-4]],
-        },
+        training={**TOLD_ONCE, "lr": [[0, 5e-3], [1, 2e-4]]},
     ),
     "tracking": Recipe(
         "messaging/tracking-v0",
@@ -104,15 +104,10 @@ RECIPES: dict[str, Recipe] = {
         learn="independent",
         total_steps=600_000,
         training={
+            **ACTING,
             "rollout_fragment_length": 32,
             "num_envs_per_env_runner": 256,
-            "minibatch_size": 1024,
-            "num_epochs": 4,
-            "clip_param": 0.2,
-            "lr": [[0, 3e-3], [0.5, 2e-3], [1, 1e-4]],
             "entropy_coeff": [[0, 0.05], [0.7, 0.0]],
-            "gamma": 1.0,
-            "lambda_": 0.95,
         },
     ),
     "knowledge": Recipe(
@@ -121,15 +116,10 @@ RECIPES: dict[str, Recipe] = {
         learn="independent",
         total_steps=200_000,
         training={
+            **ACTING,
             "rollout_fragment_length": 12,
             "num_envs_per_env_runner": 512,
-            "minibatch_size": 1024,
-            "num_epochs": 4,
-            "clip_param": 0.2,
-            "lr": [[0, 3e-3], [0.5, 2e-3], [1, 1e-4]],
             "entropy_coeff": [[0, 0.1], [0.7, 0.0]],
-            "gamma": 1.0,
-            "lambda_": 0.95,
         },
     ),
 }
