@@ -1,5 +1,6 @@
 """From fragments to gradients: the learner of all ways to learn to talk, on RLlib's PPO learner."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,19 +120,38 @@ class CommPPOLearner(PPOTorchLearner):
                     found[parameter] = parameter.grad = None
         return found
 
-    def _create_iterator_if_necessary(self, *, training_data: Any, minibatch_size: int | None = None, **kwargs: Any) -> Any:
+    def _create_iterator_if_necessary(
+        self, *, training_data: Any, minibatch_size: int | None = None, num_epochs: int = 1, **kwargs: Any
+    ) -> Any:
         """Without a minibatch size, and where one is larger than what there is, an epoch is one batch: rows are decisions, of
         which there are fewer than steps, and RLlib would fill the batch up with copies."""
         batch = self._make_batch_if_necessary(training_data)
-        rows = min(len(columns) for columns in batch.policy_batches.values())
-        size = min(minibatch_size or rows, rows)
-        minibatches = super()._create_iterator_if_necessary(
-            training_data=TrainingData(batch=batch), minibatch_size=size, **kwargs
-        )
-        for k, minibatch in enumerate(minibatches):
-            self._epoch = self._epochs + k * size // rows
-            yield minibatch
-        self._epochs += kwargs["num_epochs"]
+        for module_id in [id for id, columns in batch.policy_batches.items() if not len(columns)]:
+            del batch.policy_batches[module_id]  # whoever had no turn has nothing to learn from
+        counts = [len(columns) for columns in batch.policy_batches.values()]
+        fewest, most = min(counts), max(counts)
+        asked = minibatch_size or most
+        if fewest < min(asked, most) and not kwargs.get("num_total_minibatches"):
+            yield from self._apportioned(batch, math.ceil(most / asked), num_epochs)
+        else:
+            size = min(asked, fewest)
+            minibatches = super()._create_iterator_if_necessary(
+                training_data=TrainingData(batch=batch), minibatch_size=size, num_epochs=num_epochs, **kwargs
+            )
+            for k, minibatch in enumerate(minibatches):
+                self._epoch = self._epochs + k * size // fewest
+                yield minibatch
+        self._epochs += num_epochs
+
+    def _apportioned(self, batch: MultiAgentBatch, parts: int, epochs: int) -> Iterator[MultiAgentBatch]:
+        """Every module's rows in so many minibatches an epoch, where one has fewer than a minibatch: RLlib gives each module as
+        many rows, so all would go by the few of the one who seldom acts, or those would be repeated."""
+        for epoch in range(epochs):
+            self._epoch = self._epochs + epoch
+            rows = {id: columns.shuffle() for id, columns in batch.policy_batches.items()}
+            for k in range(parts):
+                mine = {id: columns[k * len(columns) // parts : (k + 1) * len(columns) // parts] for id, columns in rows.items()}
+                yield MultiAgentBatch({id: part for id, part in mine.items() if len(part)}, env_steps=batch.count)
 
     @torch.no_grad()
     def _make_batch_if_necessary(self, training_data: Any) -> MultiAgentBatch:
@@ -196,7 +216,7 @@ class CommPPOLearner(PPOTorchLearner):
             )
         joined = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
         raw = joined[Postprocessing.ADVANTAGES]
-        spread = raw.std().clamp_min(1e-4)
+        spread = raw.std().clamp_min(1e-4) if len(raw) > 1 else torch.ones(())  # one has no spread
         joined[Postprocessing.ADVANTAGES] = (raw - raw.mean()) / spread
         if PART in joined:
             joined[SPREAD] = spread.expand(len(raw))

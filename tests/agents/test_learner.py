@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from ray.rllib.core.learner.training_data import TrainingData
 
 from agents import CommPPOConfig
 from agents.graph_learning import GraphLoss, columns, unroll
@@ -70,5 +71,54 @@ def test_a_value_learns_from_errors_of_any_size():
         before = module.compute_values({"obs": seen}).item()
         algo.train()
         assert module.compute_values({"obs": seen}).item() > before + 1
+    finally:
+        algo.stop()
+
+
+@pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize("size", [16, None])
+def test_who_seldom_acts_holds_nobody_up(size):
+    """Each module's rows are gone through once an epoch, in minibatches as many as the busiest module's need."""
+    config = CommPPOConfig().environment("acquisition/purchase-v0").communication(learn="independent")
+    config.env_runners(num_envs_per_env_runner=8, rollout_fragment_length=8)
+    config.training(train_batch_size_per_learner=64, minibatch_size=size, num_epochs=3).debugging(seed=1, log_level="ERROR")
+    algo = config.build_algo()
+    try:
+        learner, episodes = learner_of(algo), algo.env_runner.sample()
+        whole = learner._make_batch_if_necessary(TrainingData(episodes=episodes)).policy_batches
+        counts = {id: len(columns) for id, columns in whole.items()}
+        assert 0 < counts["source"] < (size or 64) and counts["source"] < counts["subscriber"]
+        made = list(
+            learner._create_iterator_if_necessary(training_data=TrainingData(episodes=episodes), minibatch_size=size, num_epochs=3)
+        )
+        assert len(made) == 3 * (1 if size is None else -(-counts["subscriber"] // size))
+        for id, columns in whole.items():
+            for epoch in range(3):
+                third = made[epoch * len(made) // 3 : (epoch + 1) * len(made) // 3]
+                rows = torch.cat([part.policy_batches[id]["advantages"] for part in third if id in part.policy_batches])
+                assert torch.allclose(rows.sort().values, columns["advantages"].sort().values)
+        assert all(len(columns) <= (size or 64) for part in made for columns in part.policy_batches.values())
+    finally:
+        algo.stop()
+
+
+@pytest.mark.usefixtures("ray_session")
+@pytest.mark.filterwarnings("ignore:var()")  # RLlib's own figure of how much of one value is explained
+def test_who_has_no_turn_is_left_as_it_is():
+    """The first step of a game is the subscriber's: a fragment of it has no row of the source."""
+    config = CommPPOConfig().environment("acquisition/purchase-v0").communication(learn="independent")
+    config.env_runners(num_envs_per_env_runner=1, rollout_fragment_length=1)
+    config.training(train_batch_size_per_learner=1, num_epochs=2).debugging(seed=1, log_level="ERROR")
+    algo = config.build_algo()
+    try:
+
+        def now(agent):
+            return {key: torch.tensor(value) for key, value in learner_of(algo).module[agent].unwrapped().get_state().items()}
+
+        before = {agent: now(agent) for agent in ("source", "subscriber")}
+        algo.train()
+        assert all(torch.equal(value, now("source")[key]) for key, value in before["source"].items())
+        assert not all(torch.equal(value, now("subscriber")[key]) for key, value in before["subscriber"].items())
+        assert all(value.isfinite().all() for value in now("subscriber").values())
     finally:
         algo.stop()
