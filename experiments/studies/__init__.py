@@ -79,8 +79,11 @@ def run(name: str, seeds: Sequence[int], folder: Path, tell: Tell = silent) -> d
 def spread(values: Sequence[float], digits: int = 3) -> str:
     """Median over seeds and, where there are several, the span from least to most.
 
-    >>> spread([.5, .75, .625]), spread([1])
-    ('0.625 (0.500-0.750)', '1.000')
+    >>> spread([.5, .75, .625]), spread([1]), spread([-1e-9])
+    ('0.625 (0.500-0.750)', '1.000', '0.000')
     """
-    middle = f"{statistics.median(values):.{digits}f}"
-    return middle if len(values) == 1 else f"{middle} ({min(values):.{digits}f}-{max(values):.{digits}f})"
+    middle, least, most = (
+        f"{round(value, digits) + 0.0:.{digits}f}"  # a hair below zero is no -0.000
+        for value in (statistics.median(values), min(values), max(values))
+    )
+    return middle if len(values) == 1 else f"{middle} ({least}-{most})"
