@@ -57,6 +57,7 @@ RECIPES: dict[str, Recipe] = {
         {},
         learn="marginal",
         total_steps=400_000,
+        communication={"marginal_up_to": 81},
         training={**TOLD_ONCE, "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]]},
     ),
     "scheduling": Recipe(
@@ -81,7 +82,7 @@ RECIPES: dict[str, Recipe] = {
         {"points": 17, "reach": 2.0},  # a number more is one more to try
         learn="marginal",
         total_steps=600_000,
-        communication={"loss": {"listener_entropy": 0.3, "speaker_entropy": 0.1, "usage": 0.2}},
+        communication={"marginal_up_to": 81, "loss": {"listener_entropy": 0.3, "speaker_entropy": 0.1, "usage": 0.2}},
         training={**TOLD_ONCE, "lr": [[0, 5e-3], [1, 2e-4]]},
     ),
     "tracking": Recipe(

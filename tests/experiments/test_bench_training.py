@@ -61,6 +61,24 @@ def test_who_arrives_and_who_does_not():
     assert result.table().row_count == 6
 
 
+def test_what_only_the_first_update_costs_is_not_counted():
+    made = []
+
+    class Compiling(Fake):
+        def train(self):
+            if len(made) == 1:
+                sum(range(20_000_000))
+            super().train()
+
+    def make(bits, seed):
+        made.append(Compiling(1, bits))
+        return made[-1]
+
+    result = training.measure([training.Contender(name="commenv", make=make)], 1, 60.0)
+    assert [one.updates for one in made] == [1, 1, 1] and all(one.stopped for one in made)
+    assert all(run.spent < 0.1 for row in result.rows for run in row.runs)
+
+
 def test_half_that_never_arrive_have_no_median():
     def row(*seconds):
         runs = [training.Run(seed=k, seconds=s, spent=1, updates=1, efficiency=1) for k, s in enumerate(seconds)]
