@@ -1,4 +1,4 @@
-"""Recipes of the games of bandits, oracles and subscriptions: short trainings of small networks."""
+"""Recipes of the games of bandits, oracles and subscriptions: small networks."""
 
 from experiments.runs import Recipe
 
@@ -7,7 +7,7 @@ RECIPES: dict[str, Recipe] = {
         "acquisition/bandit-v0",
         {"cashing": True},
         learn="independent",
-        total_steps=122_880,
+        total_steps=1_000_000,
         communication={"hidden": [32]},
         training={
             "num_envs_per_env_runner": 512,
@@ -29,18 +29,23 @@ RECIPES: dict[str, Recipe] = {
             "lr": [[0, 5e-3], [1, 1e-3]],
         },
     ),
+    # A season's end is so much noise that only the next steps are counted (lambda), or buying at once is all that is learned; but
+    # what is bought late pays over all days that are left (gamma).
     "purchase": Recipe(
         "acquisition/purchase-v0",
         {},
         learn="independent",
-        total_steps=300_000,
+        total_steps=1_500_000,
         communication={"hidden": [32]},
         training={
-            "num_envs_per_env_runner": 256,
-            "rollout_fragment_length": 48,
-            "minibatch_size": 512,
-            "entropy_coeff": [[0, 0.1], [0.7, 0.0]],
-            "lr": [[0, 5e-3], [0.5, 3e-3], [1, 2e-4]],
+            "num_envs_per_env_runner": 512,
+            "rollout_fragment_length": 24,
+            "minibatch_size": 1024,
+            "num_epochs": 4,
+            "gamma": 1.0,
+            "lambda_": 0.1,
+            "entropy_coeff": [[0, 0.1], [0.8, 0.05], [1, 0.0]],
+            "lr": [[0, 5e-3], [1, 3e-4]],
         },
     ),
     "linear_bandit": Recipe(

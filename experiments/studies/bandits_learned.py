@@ -34,7 +34,7 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
     rows = [_row(name, bits, cashing, points) for (name, bits, cashing), points in found.items()]
     columns = ["game", "bits", "cashing", "reward", "s.e.", "silent", "reachable", "exact", "share of reachable", "efficiency"]
     return Study(
-        "Bandits, oracles, subscriptions: what teams learn in short trainings",
+        "Bandits, oracles, subscriptions: what teams learn",
         columns,
         rows,
         notes=[
