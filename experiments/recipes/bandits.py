@@ -25,6 +25,7 @@ RECIPES: dict[str, Recipe] = {
         training={
             "num_envs_per_env_runner": 1024,
             "rollout_fragment_length": 4,
+            "minibatch_size": 256,
             "entropy_coeff": [[0, 0.1], [0.8, 0.0]],
             "lr": [[0, 5e-3], [1, 1e-3]],
         },

@@ -12,7 +12,7 @@ RECIPES: dict[str, Recipe] = {
         training={
             "num_envs_per_env_runner": 512,
             "rollout_fragment_length": 18,
-            "minibatch_size": 4608,
+            "minibatch_size": 1024,
             "num_epochs": 4,
             "clip_param": 0.2,
             "grad_clip": 1.0,

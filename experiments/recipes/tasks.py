@@ -60,8 +60,8 @@ RECIPES: dict[str, Recipe] = {
         communication={"marginal_up_to": 81},
         training={**TOLD_ONCE, "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]]},
     ),
-    # As many messages as sources are too few to begin with: one source is then never called, and stays so. Who is served pays at
-    # once, and looking further ahead only blurs that.
+    # With no more messages than sources it happens that one is never called, and stays so. Who is served pays at once, and
+    # looking further ahead only blurs that.
     "scheduling": Recipe(
         "messaging/scheduling-v0",
         {"clock": False, "bits": 3},
@@ -110,6 +110,7 @@ RECIPES: dict[str, Recipe] = {
         training={
             **ACTING,
             "rollout_fragment_length": 32,
+            "minibatch_size": 512,
             "num_envs_per_env_runner": 256,
             "entropy_coeff": [[0, 0.05], [0.7, 0.0]],
         },
