@@ -154,28 +154,69 @@ def _left(x: np.ndarray, known: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.n
     return left | ~left.any(axis=1, keepdims=True)
 
 
-def delayed_dual_averaging(targets: np.ndarray, delays: np.ndarray, radius: float = 1.0, adaptive: bool = True) -> float:
-    """Regret of dual averaging for losses |x - target| on [-radius, radius] whose gradients arrive late.
+Losses = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Of a round, from 0, and the points of M agents, shape (M, d): their losses, shape (M,), and gradients of these, (M, d)."""
 
-    targets, delays: shape (T,); the gradient of round t is known from round t + 1 + delay on. Step size radius / sqrt(lag), lag
-    the sum, over what has arrived, of g**2 + 2 |g| times the gradients that were on their way; or, not adaptive, the longest lag
-    there may be, T (1 + 2 max delay), which must be known. Hsieh, Iutzeler, Malick, Mertikopoulos (2022).
+
+def distances(targets: np.ndarray) -> Losses:
+    """Losses |x - target|, the same for all agents; targets: shape (T, d). At the target the gradient is 0."""
+
+    def losses(t: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        away = x - targets[t]
+        size = np.linalg.norm(away, axis=1)
+        return size, away / np.where(size > 0, size, 1.0)[:, None]
+
+    return losses
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What agents played against losses."""
+
+    points: np.ndarray
+    """Shape (T, M, d)."""
+    paid: float
+    """The sum of all losses."""
+    lag: float
+    """Of all gradients g, whether they arrived or not: sum of |g|**2 + 2 |g| times what was on its way to the one who played."""
+
+
+def delayed_dual_averaging(
+    losses: Losses, delays: np.ndarray, dimension: int = 1, radius: float = 1.0, adaptive: bool = True, steepest: float = 1.0
+) -> Played:
+    """Dual averaging in the ball of a radius about 0, for convex losses whose gradients arrive late.
+
+    delays: whole numbers of at least 0, shape (T,) for one agent, or (T, M, M): the gradient that agent m meets in round t is
+    known to agent k from round t + 1 + delays[t, m, k] on, so that M agents share what they meet. Each plays the sum of what it
+    knows times - radius / sqrt(lag), brought back into the ball; lag is the sum, over what has arrived, of |g|**2 + 2 |g| times
+    the sizes of gradients that had come up but were not yet known to the one who met g, those of agents before it in the same
+    round included; or, not adaptive, the most it may be, steepest**2 M T (1 + 2 (M (1 + longest delay) - 1)), which must be
+    known. Regret is of order radius sqrt(lag). Raises ValueError for delays of another shape. Hsieh, Iutzeler, Malick,
+    Mertikopoulos (2022), Multi-agent online optimization with delays.
     """
-    T = len(targets)
-    arrives: list[list[int]] = [[] for _ in range(T + 1)]
-    gradient, behind = np.zeros(T), np.zeros(T)
-    dual, lag, x, waiting, paid = 0.0, 0.0, 0.0, 0.0, 0.0
-    longest = T * (1 + 2 * float(np.max(delays, initial=0)))
+    late = delays.reshape(-1, 1, 1) if delays.ndim == 1 else delays
+    if late.ndim != 3 or late.shape[1] != late.shape[2]:
+        raise ValueError(f"delays have shape {delays.shape}: it must be (T,), or (T, M, M) of M agents")
+    T, M = late.shape[:2]
+    arrives: list[list[tuple[int, int, int]]] = [[] for _ in range(T + 1)]  # by round: of which round, from whom, to whom
+    gradients, size, behind = np.zeros((T, M, dimension)), np.zeros((T, M)), np.zeros((T, M))
+    dual, lag, waiting = np.zeros((M, dimension)), np.zeros(M), np.zeros(M)
+    longest = steepest**2 * M * T * (1 + 2 * (M * (1 + float(late.max(initial=0))) - 1))
+    points, paid = np.zeros((T, M, dimension)), 0.0
     for t in range(T):
-        for s in arrives[t]:
-            dual += gradient[s]
-            waiting -= abs(gradient[s])
-            lag += gradient[s] ** 2 + 2 * abs(gradient[s]) * behind[s]
-        scale = lag if adaptive else longest
-        x = float(np.clip(-radius * dual / math.sqrt(scale), -radius, radius)) if scale > 0 else 0.0
-        paid += abs(x - targets[t])
-        gradient[t], behind[t] = np.sign(x - targets[t]), waiting
-        waiting += abs(gradient[t])
-        arrives[min(t + 1 + int(delays[t]), T)].append(t)
-    best = float(np.clip(np.median(targets), -radius, radius))
-    return paid - float(np.abs(best - targets).sum())
+        for s, m, k in arrives[t]:
+            dual[k] += gradients[s, m]
+            waiting[k] -= size[s, m]
+            lag[k] += size[s, m] ** 2 + 2 * size[s, m] * behind[s, m]
+        scale = lag if adaptive else np.full(M, longest)
+        x = -radius * dual / np.sqrt(np.where(scale > 0, scale, 1.0))[:, None]
+        x *= np.minimum(1, radius / np.maximum(np.linalg.norm(x, axis=1), 1e-300))[:, None]
+        points[t] = x
+        loss, gradients[t] = losses(t, x)
+        paid += float(loss.sum())
+        size[t] = np.linalg.norm(gradients[t], axis=1)
+        behind[t] = waiting + size[t].cumsum() - size[t]
+        waiting += size[t].sum()
+        for m, k in np.ndindex(M, M):
+            arrives[min(t + 1 + int(late[t, m, k]), T)].append((t, m, k))
+    return Played(points, paid, float((size**2 + 2 * size * behind).sum()))
