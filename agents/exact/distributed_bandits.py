@@ -12,11 +12,14 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from commenv.solvers.linear_bandit import batches, chebyshev_gossip, gossip_rounds, metropolis, optimal_design, quantise
+from commenv.solvers.distributional_design import mixed_softmax
+from commenv.solvers.linear_bandit import batches, gossip_rounds, metropolis, optimal_design, quantise, quantised_gossip
 
 FLOAT_BITS = 64
 KNOWN = 20_000
 """Contexts from which everybody works out the same expected information; nobody has to send it."""
+LEARNED = 4_000
+"""The first of them, from which the policy is learned."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,13 @@ def batched_elimination(
     """DisBE-LUCB with a server, or, given a graph, DecBE-LUCB, whose agents average by Chebyshev gossip.
 
     ln ln T batches. In each an agent keeps the arms whose upper confidence is above the best lower one under every estimate so
-    far, and pulls the most uncertain of them; at the end it sends sum x y, d numbers. How much all have learned, the sum of x x',
-    nobody sends: everybody works out its expectation from the known law of contexts. A reconstruction after Amani, Lattimore,
-    Gyorgy, Yang (2023): the arm pulled is the most uncertain one where the paper samples from a distributional design. Gossip
-    sends floats: bits is what a server's agents send a coordinate, and must be None with a graph.
+    far, and draws one of them from a distributional G-optimal policy, learned for what is left; at the end it sends sum x y, d
+    numbers. How much all have learned, the sum of x x', nobody sends: everybody works out its expectation from the known law of
+    contexts. After Amani, Lattimore, Gyorgy, Yang (2023); theirs are elimination, policy and what is sent. Ours: the policy is
+    learned from draws of the law, where theirs come from a batch; the grid of batches, the width 1 + noise sqrt(2 ln(2 K M T)),
+    and the quantisers. bits: of a coordinate, in a message to or from the server, or to a neighbour in a round of gossip, which
+    needs about 4 (`quantised_gossip`); None: floats.
     """
-    if graph is not None and bits is not None:
-        raise ValueError(f"bits={bits!r} is not allowed with a graph: gossip sends floats, so it must be None")
     d, lengths = len(theta), batches(horizon)
     K = contexts(np.random.default_rng(0), 1).shape[1]
     width = 1 + noise * math.sqrt(2 * math.log(2 * K * agents * horizon))
@@ -114,69 +117,106 @@ def batched_elimination(
     known: list[tuple[np.ndarray, np.ndarray]] = []  # of each batch the estimates (M, d), and the inverse of what was learned
     regret, up, down = 0.0, 0.0, 0.0
     for length in lengths:
+        # Agents differ in their estimates by no more than gossip leaves, so the first one's policy stands for all.
+        pool = contexts(np.random.default_rng(len(known)), KNOWN)
+        kept = _left(pool, [(estimates[0], inverse) for estimates, inverse in known])
+        policy = mixed_softmax(pool[:LEARNED], kept[:LEARNED], 1 / (agents * length))
+        x = pool[np.arange(KNOWN), policy.draw(pool, kept, np.random.default_rng([len(known), 1]))]
+        learned = np.linalg.inv(np.eye(d) + agents * length * (x.T @ x) / KNOWN)
         sums = np.zeros((agents, d))
         for m in range(agents):
             x = contexts(rng, length)
-            chosen = _pull(x, [(estimates[m], inverse) for estimates, inverse in known])
+            chosen = policy.draw(x, _left(x, [(estimates[m], inverse) for estimates, inverse in known]), rng)
             means = x @ theta
             pulled = means[np.arange(length), chosen]
             regret += float((means.max(axis=1) - pulled).sum())
             sums[m] = (pulled + noise * rng.normal(size=length)) @ x[np.arange(length), chosen]
-        x = contexts(np.random.default_rng(len(known)), KNOWN)
-        # Agents differ in their estimates by no more than gossip leaves, so the first one's policy stands for all.
-        chosen = _pull(x, [(estimates[0], inverse) for estimates, inverse in known])
-        x = x[np.arange(KNOWN), chosen]
-        learned = np.linalg.inv(np.eye(d) + agents * length * (x.T @ x) / KNOWN)
+        radius = 1 + 6 * noise / math.sqrt(length)
         if weights is None:
-            radius = 1 + 6 * noise / math.sqrt(length)
             mean = quantise(sums / length, radius, bits, rng).mean(axis=0)
             told = np.tile(agents * length * quantise(mean, radius, bits, rng), (agents, 1))
             up += agents * d * (FLOAT_BITS if bits is None else bits)
             down += agents * d * (FLOAT_BITS if bits is None else bits)
         else:
             assert graph is not None
-            told = agents * chebyshev_gossip(sums, weights, rounds)
-            up += rounds * 2 * graph.number_of_edges() * d * FLOAT_BITS
+            told = agents * length * quantised_gossip(sums / length, weights, rounds, radius, bits, rng)
+            up += rounds * 2 * graph.number_of_edges() * d * (FLOAT_BITS if bits is None else bits)
         known.append((told @ learned, learned * width**2))
     return Run(regret, up, down, len(lengths))
 
 
-def _pull(x: np.ndarray, known: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Which arm of each set (n, K, d) to pull: of those left the most uncertain; at first the first one, for all are alike."""
-    if not known:
-        return np.zeros(len(x), np.int64)
+def _left(x: np.ndarray, known: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Which arms of each set (n, K, d) may be the best under every estimate, shape (n, K); all where estimates contradict."""
     left = np.ones(x.shape[:2], bool)
-    spread = np.zeros(x.shape[:2])
     for estimate, inverse in known:
-        spread = np.sqrt(np.einsum("nki,ij,nkj->nk", x, inverse, x))
-        mean = x @ estimate
+        spread, mean = np.sqrt(((x @ inverse) * x).sum(axis=2)), x @ estimate
         left &= mean + spread >= (mean - spread).max(axis=1, keepdims=True)
-    left |= ~left.any(axis=1, keepdims=True)  # estimates that contradict each other rule out nothing
-    return np.where(left, spread, -np.inf).argmax(axis=1)
+    return left | ~left.any(axis=1, keepdims=True)
 
 
-def delayed_dual_averaging(targets: np.ndarray, delays: np.ndarray, radius: float = 1.0, adaptive: bool = True) -> float:
-    """Regret of dual averaging for losses |x - target| on [-radius, radius] whose gradients arrive late.
+Losses = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Of a round, from 0, and the points of M agents, shape (M, d): their losses, shape (M,), and gradients of these, (M, d)."""
 
-    targets, delays: shape (T,); the gradient of round t is known from round t + 1 + delay on. Step size radius / sqrt(lag), lag
-    the sum, over what has arrived, of g**2 + 2 |g| times the gradients that were on their way; or, not adaptive, the longest lag
-    there may be, T (1 + 2 max delay), which must be known. Hsieh, Iutzeler, Malick, Mertikopoulos (2022).
+
+def distances(targets: np.ndarray) -> Losses:
+    """Losses |x - target|, the same for all agents; targets: shape (T, d). At the target the gradient is 0."""
+
+    def losses(t: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        away = x - targets[t]
+        size = np.linalg.norm(away, axis=1)
+        return size, away / np.where(size > 0, size, 1.0)[:, None]
+
+    return losses
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What agents played against losses."""
+
+    points: np.ndarray
+    """Shape (T, M, d)."""
+    paid: float
+    """The sum of all losses."""
+    lag: float
+    """Of all gradients g, whether they arrived or not: sum of |g|**2 + 2 |g| times what was on its way to the one who played."""
+
+
+def delayed_dual_averaging(
+    losses: Losses, delays: np.ndarray, dimension: int = 1, radius: float = 1.0, adaptive: bool = True, steepest: float = 1.0
+) -> Played:
+    """Dual averaging in the ball of a radius about 0, for convex losses whose gradients arrive late.
+
+    delays: whole numbers of at least 0, shape (T,) for one agent, or (T, M, M): the gradient that agent m meets in round t is
+    known to agent k from round t + 1 + delays[t, m, k] on, so that M agents share what they meet. Each plays the sum of what it
+    knows times - radius / sqrt(lag), brought back into the ball; lag is the sum, over what has arrived, of |g|**2 + 2 |g| times
+    the sizes of gradients that had come up but were not yet known to the one who met g, those of agents before it in the same
+    round included; or, not adaptive, the most it may be, steepest**2 M T (1 + 2 (M (1 + longest delay) - 1)), which must be
+    known. Regret is of order radius sqrt(lag). Raises ValueError for delays of another shape. Hsieh, Iutzeler, Malick,
+    Mertikopoulos (2022), Multi-agent online optimization with delays.
     """
-    T = len(targets)
-    arrives: list[list[int]] = [[] for _ in range(T + 1)]
-    gradient, behind = np.zeros(T), np.zeros(T)
-    dual, lag, x, waiting, paid = 0.0, 0.0, 0.0, 0.0, 0.0
-    longest = T * (1 + 2 * float(np.max(delays, initial=0)))
+    late = delays.reshape(-1, 1, 1) if delays.ndim == 1 else delays
+    if late.ndim != 3 or late.shape[1] != late.shape[2]:
+        raise ValueError(f"delays have shape {delays.shape}: it must be (T,), or (T, M, M) of M agents")
+    T, M = late.shape[:2]
+    arrives: list[list[tuple[int, int, int]]] = [[] for _ in range(T + 1)]  # by round: of which round, from whom, to whom
+    gradients, size, behind = np.zeros((T, M, dimension)), np.zeros((T, M)), np.zeros((T, M))
+    dual, lag, waiting = np.zeros((M, dimension)), np.zeros(M), np.zeros(M)
+    longest = steepest**2 * M * T * (1 + 2 * (M * (1 + float(late.max(initial=0))) - 1))
+    points, paid = np.zeros((T, M, dimension)), 0.0
     for t in range(T):
-        for s in arrives[t]:
-            dual += gradient[s]
-            waiting -= abs(gradient[s])
-            lag += gradient[s] ** 2 + 2 * abs(gradient[s]) * behind[s]
-        scale = lag if adaptive else longest
-        x = float(np.clip(-radius * dual / math.sqrt(scale), -radius, radius)) if scale > 0 else 0.0
-        paid += abs(x - targets[t])
-        gradient[t], behind[t] = np.sign(x - targets[t]), waiting
-        waiting += abs(gradient[t])
-        arrives[min(t + 1 + int(delays[t]), T)].append(t)
-    best = float(np.clip(np.median(targets), -radius, radius))
-    return paid - float(np.abs(best - targets).sum())
+        for s, m, k in arrives[t]:
+            dual[k] += gradients[s, m]
+            waiting[k] -= size[s, m]
+            lag[k] += size[s, m] ** 2 + 2 * size[s, m] * behind[s, m]
+        scale = lag if adaptive else np.full(M, longest)
+        x = -radius * dual / np.sqrt(np.where(scale > 0, scale, 1.0))[:, None]
+        x *= np.minimum(1, radius / np.maximum(np.linalg.norm(x, axis=1), 1e-300))[:, None]
+        points[t] = x
+        loss, gradients[t] = losses(t, x)
+        paid += float(loss.sum())
+        size[t] = np.linalg.norm(gradients[t], axis=1)
+        behind[t] = waiting + size[t].cumsum() - size[t]
+        waiting += size[t].sum()
+        for m, k in np.ndindex(M, M):
+            arrives[min(t + 1 + int(late[t, m, k]), T)].append((t, m, k))
+    return Played(points, paid, float((size**2 + 2 * size * behind).sum()))

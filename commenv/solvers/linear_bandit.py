@@ -165,17 +165,70 @@ def chebyshev_gossip(values: np.ndarray, W: np.ndarray, rounds: int) -> np.ndarr
 
     In each round an agent hears its neighbours' rows only (Arioli, Scott 2014, Chebyshev acceleration of iterative refinement).
     """
-    second, flat = mixing(W), values.reshape(len(values), -1)
-    if rounds == 0:
-        return values
-    last, now = flat, W @ flat
-    if second > 0:
-        q_last, q = 1.0, 1 / second
-        for _ in range(rounds - 1):
-            q_next = 2 * q / second - q_last
-            last, now = now, (2 * q / (second * q_next)) * (W @ now) - (q_last / q_next) * last
-            q_last, q = q, q_next
+    flat = values.reshape(len(values), -1)
+    last, now = flat, flat
+    for mine, before in _chebyshev(mixing(W), rounds):
+        last, now = now, mine * (W @ now) - before * last
     return now.reshape(values.shape)
+
+
+def quantised_gossip(
+    values: np.ndarray, W: np.ndarray, rounds: int, radius: float, bits: int | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Chebyshev gossip in `bits` a number; values: shape (n, d), a row an agent, each within the radius. None: floats.
+
+    All keep a copy of what each agent has told, at first 0. In a round an agent tells its neighbours how far its number is from
+    its own copy, quantised at random without bias, and all add that to the copy; averages are then of copies, but for one's own
+    number. As weights are symmetric, what errors add to one agent they take from its neighbours: the mean stays as it is, and
+    without cuts the expectation of every row is that of float gossip. The range shrinks as numbers come together
+    (`gossip_ranges`); beyond it differences are cut, and what is cut waits for the next round.
+    """
+    if bits is None:
+        return chebyshev_gossip(values, W, rounds)
+    last, now, copy = values, values, np.zeros_like(values)
+    for (mine, before), reach in zip(_chebyshev(mixing(W), rounds), gossip_ranges(W, rounds, radius, bits), strict=True):
+        copy = copy + quantise(now - copy, reach, bits, rng)
+        last, now = now, mine * (now + W @ copy - copy) - before * last
+    return now
+
+
+def gossip_ranges(W: np.ndarray, rounds: int, radius: float, bits: int) -> list[float]:
+    """What quantised gossip takes for the largest difference of a number and its copy in each round, of numbers within a radius.
+
+    The most that float gossip can move a number in a round, and three standard deviations of what earlier errors may have done:
+    an error has variance step**2 / 4 at most. Everybody works it out from the graph. It falls as 1 / q_s, as gossip contracts,
+    while bits are enough for the second part to fall as well.
+    """
+    n = len(W)
+    if not rounds:
+        return []
+    still, moves = np.eye(n), W - np.eye(n)
+    last, now = still, still  # what the numbers are of those at first, in this round and in the one before
+    errors: list[tuple[np.ndarray, np.ndarray, float]] = []  # of each earlier round: the same of its errors, and their variance
+    ranges = []
+    for k, (mine, before) in enumerate(_chebyshev(mixing(W), rounds)):
+        moved = radius * (np.abs(now - last).sum(axis=1).max() if k else 1.0)
+        variance = sum(
+            size * ((new - old - (still if j == k - 1 else 0)) ** 2).sum(axis=1) for j, (old, new, size) in enumerate(errors)
+        )
+        reach = float(moved + 3 * np.sqrt(np.max(variance)))
+        ranges.append(reach)
+        errors.append((np.zeros((n, n)), np.zeros((n, n)), (reach / (2**bits - 1)) ** 2))
+        errors = [
+            (new, mine * (W @ new + (moves if j == k else 0)) - before * old, size) for j, (old, new, size) in enumerate(errors)
+        ]
+        last, now = now, mine * (W @ now) - before * last
+    return ranges
+
+
+def _chebyshev(second: float, rounds: int) -> list[tuple[float, float]]:
+    """Of each round the weights of the average and of the round before: 1 and 0 at first, and all along where `second` is 0."""
+    weights, q_last, q = [(1.0, 0.0)], 1.0, 1 / second if second else 1.0
+    for _ in range(rounds - 1):
+        q_next = 2 * q / second - q_last if second else q
+        weights.append((2 * q / (second * q_next), q_last / q_next) if second else (1.0, 0.0))
+        q_last, q = q, q_next
+    return weights[:rounds]
 
 
 def batches(horizon: int) -> list[int]:

@@ -10,9 +10,11 @@ import numpy as np
 
 from agents.exact.distributed_bandits import (
     FLOAT_BITS,
+    Losses,
     Run,
     batched_elimination,
     delayed_dual_averaging,
+    distances,
     gaussian_contexts,
     phased_elimination,
 )
@@ -28,6 +30,8 @@ TEAMS = (1, 4, 16, 64)
 RATES = (1, 2, 3, 4, 5, 6, 8, 10, None)
 USUAL = 10
 """Bits a coordinate where nothing else is said."""
+GOSSIP = (2, 3, 4, 8)
+"""Bits a coordinate in each message of gossip."""
 CONTEXTUAL = (1_000, 4_000, 16_000)
 Row = list[Any]
 
@@ -46,16 +50,21 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
     batched: dict[str, list[list[Run]]] = {}
     for name, bits, graph in (
         ("DisBE-LUCB, server", USUAL, None),
-        ("DecBE-LUCB, cycle", None, nx.cycle_graph(8)),
-        ("DecBE-LUCB, hypercube", None, nx.hypercube_graph(3)),
+        ("DecBE-LUCB, cycle, floats", None, nx.cycle_graph(8)),
+        ("DecBE-LUCB, cycle, 6 bits", 6, nx.cycle_graph(8)),
+        ("DecBE-LUCB, hypercube, floats", None, nx.hypercube_graph(3)),
+        ("DecBE-LUCB, hypercube, 6 bits", 6, nx.hypercube_graph(3)),
     ):
         batched[name] = [[_contextual(8, T, bits, graph, seed) for seed in seeds] for T in CONTEXTUAL]
         rows += [_row(name, 8, T, bits, runs) for T, runs in zip(CONTEXTUAL, batched[name], strict=True)]
+    few = {B: [_contextual(8, 4_000, B, nx.hypercube_graph(3), seed) for seed in seeds] for B in GOSSIP}
+    rows += [_row("DecBE-LUCB, hypercube, bits", 8, 4_000, B, runs) for B, runs in few.items()]
     crowd = (2, 8, 32)
     growth = [[_contextual(M, 4_000, USUAL, None, seed) for seed in seeds] for M in crowd]
     rows += [_row("DisBE-LUCB, agents", M, 4_000, USUAL, runs) for M, runs in zip(crowd, growth, strict=True)]
     tell(3, 4, "late feedback")
     rows += [_late(T, lag, adaptive, seeds) for T in (1_000, 10_000) for lag in (0, 10, 100) for adaptive in (False, True)]
+    rows += [_late_ball(M, lag, seeds) for M in (1, 4) for lag in (0, 10, 100)]
     _draw(folder, horizons, teams, rates, batched)
     slopes = {
         "phased elimination in T": _slope(HORIZONS, horizons),
@@ -82,9 +91,11 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell = silent) -> Study:
             + ".",
             f"Bits of phased elimination are {min(shares):.3f} to {max(shares):.3f} of 2 d M B log2(M T).",
             _knee(rates),
-            "Late feedback: losses |x - z|, z a fair sign, M = 1; in the last column stands regret / sqrt(T (1 + 2 lag)), "
-            "which theory keeps below a constant.",
-            "DecBE-LUCB sends floats of 64 bits over each edge in each round of gossip: its messages are not quantised here.",
+            "Late feedback: losses |x - z|, z a fair sign; with d = 3 losses <z, x>, z in a random direction, all agents' "
+            "alike. In the last column stands regret / sqrt(M T (1 + 2 (M (1 + lag) - 1))), that is regret / sqrt(T (1 + 2 lag)) "
+            "of one agent, which theory keeps below a constant.",
+            "DecBE-LUCB gossips over each edge both ways in every round of gossip, floats of 64 bits or differences of so many "
+            "bits a coordinate.",
         ],
     )
 
@@ -108,13 +119,35 @@ def _contextual(agents: int, horizon: int, bits: int | None, graph: nx.Graph | N
 
 
 def _late(horizon: int, lag: int, adaptive: bool, seeds: Sequence[int]) -> Row:
+    """Losses |x - z| on the line, z a fair sign."""
     regrets = []
     for seed in seeds:
         signs = np.where(np.random.default_rng([seed, horizon]).random(horizon) < 0.5, -1.0, 1.0)
-        regrets.append(delayed_dual_averaging(signs, np.full(horizon, lag), adaptive=adaptive))
-    share = statistics.median(regrets) / (horizon * (1 + 2 * lag)) ** 0.5
-    name = f"dual averaging, lag {lag}, {'adaptive' if adaptive else 'lag known'}"
-    return [name, 1, horizon, None, spread(regrets, 1), None, round(share, 4)]
+        played = delayed_dual_averaging(distances(signs[:, None]), np.full(horizon, lag), adaptive=adaptive)
+        regrets.append(played.paid - float(np.abs(np.median(signs) - signs).sum()))
+    return _late_row(f"dual averaging, lag {lag}, {'adaptive' if adaptive else 'lag known'}", 1, horizon, regrets, 1 + 2 * lag)
+
+
+def _late_ball(agents: int, lag: int, seeds: Sequence[int]) -> Row:
+    """Losses <z, x> in the ball of radius 1, z in random directions; what agents meet is known to all `lag` rounds later."""
+    horizon, regrets = 1_000, []
+    for seed in seeds:
+        slopes = np.random.default_rng([seed, horizon]).normal(size=(horizon, 3))
+        slopes /= np.linalg.norm(slopes, axis=1, keepdims=True)
+        met = _linear(slopes)
+        played = delayed_dual_averaging(met, np.full((horizon, agents, agents), lag), 3)
+        regrets.append(played.paid + agents * float(np.linalg.norm(slopes.sum(axis=0))))
+    most = agents * (1 + 2 * (agents * (1 + lag) - 1))
+    return _late_row(f"dual averaging, d = 3, lag {lag}, adaptive", agents, horizon, regrets, most)
+
+
+def _linear(slopes: np.ndarray) -> Losses:
+    return lambda t, x: (x @ slopes[t], np.tile(slopes[t], (len(x), 1)))
+
+
+def _late_row(name: str, agents: int, horizon: int, regrets: Sequence[float], lag: float) -> Row:
+    share = statistics.median(regrets) / (horizon * lag) ** 0.5
+    return [name, agents, horizon, None, spread(regrets, 1), None, round(share, 4)]
 
 
 def _mean(runs: Sequence[Run]) -> float:
@@ -178,8 +211,8 @@ def _draw(
 
 def _scaling(panel: Any, x: Sequence[int], curves: dict[str, Any], label: str) -> None:
     """Mean regret with the span of the seeds, and a line of slope 1/2 through the first point."""
-    styles = ("o-", "s--", "^:")
-    for (name, cells), style, colour in zip(curves.items(), styles, ("#1f5fa8", "#d1603d", "#555555"), strict=False):
+    styles = ("o-", "s--", "^:", "v-.", "D--")
+    for (name, cells), style, colour in zip(curves.items(), styles, _COLOURS, strict=False):
         mean = np.array([_mean(runs) for runs in cells])
         low, high = ([pick(r.regret for r in runs) for runs in cells] for pick in _ENDS)
         slope = least_squares_slope(x, mean)
@@ -191,4 +224,5 @@ def _scaling(panel: Any, x: Sequence[int], curves: dict[str, Any], label: str) -
     panel.legend(fontsize=8, frameon=False)
 
 
+_COLOURS = ("#1f5fa8", "#d1603d", "#e3a483", "#333333", "#999999")
 _ENDS: tuple[Callable[..., float], ...] = (min, max)

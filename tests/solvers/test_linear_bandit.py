@@ -13,11 +13,13 @@ from scipy.stats import norm
 from commenv.solvers.linear_bandit import (
     batches,
     chebyshev_gossip,
+    gossip_ranges,
     gossip_rounds,
     metropolis,
     mixing,
     optimal_design,
     quantise,
+    quantised_gossip,
     quantiser,
     right,
 )
@@ -55,6 +57,73 @@ def test_gossip_hears_neighbours_only():
     W = metropolis(nx.path_graph(8))
     for rounds in range(5):
         assert not chebyshev_gossip(values, W, rounds)[rounds + 1 :].any()
+
+
+def errors(name, bits, rounds=None, runs=150):
+    """Rows that gossip of so many bits leaves of one table of numbers, and rows of float gossip."""
+    graph, _, usual = GRAPHS[name]
+    W, rng = metropolis(graph), np.random.default_rng(1)
+    values = rng.uniform(-1, 1, (8, 3))
+    rounds = rounds or usual
+    return values, chebyshev_gossip(values, W, rounds), [quantised_gossip(values, W, rounds, 1.0, bits, rng) for _ in range(runs)]
+
+
+@pytest.mark.parametrize("name", ["cycle", "path", "hypercube"])
+def test_quantised_gossip_keeps_the_mean_and_has_the_expectation_of_float_gossip(name):
+    values, floats, told = errors(name, 6)
+    for rows in told:
+        np.testing.assert_allclose(rows.mean(axis=0), values.mean(axis=0), atol=1e-12)
+    error = np.mean(told, axis=0) - floats
+    assert (np.abs(error) <= 4.5 * np.std(told, axis=0) / np.sqrt(len(told))).all()
+    assert np.std(told) > 0
+    np.testing.assert_array_equal(errors(name, None, runs=1)[2][0], floats)
+
+
+@pytest.mark.parametrize("name", ["cycle", "path", "hypercube"])
+def test_consensus_falls_with_bits_to_that_of_floats(name):
+    """Each bit more halves errors until what gossip itself leaves is all; of 4 bits on they shrink from round to round."""
+    apart = {}
+    for bits in (1, 2, 3, 4, 5, 6, 8, 12):
+        values, floats, told = errors(name, bits, runs=20)
+        apart[bits] = np.mean([np.linalg.norm(rows - values.mean(axis=0)) for rows in told])
+    float_apart, first = np.linalg.norm(floats - values.mean(axis=0)), np.linalg.norm(values - values.mean(axis=0))
+    assert sorted(apart.values(), reverse=True) == pytest.approx(list(apart.values()), rel=0.1)
+    assert apart[1] > first
+    assert apart[4] < first / 20
+    assert apart[12] == pytest.approx(float_apart, rel=0.2)
+    assert apart[5] < apart[4] / 2
+
+
+def test_ranges_shrink_as_gossip_contracts():
+    """By 1 / q_s a round: (1 - sqrt(1 - second**2)) / second."""
+    graph, second, _ = GRAPHS["cycle"]
+    ranges = gossip_ranges(metropolis(graph), 30, 1.0, 10)
+    factor = (1 - math.sqrt(1 - second**2)) / second
+    assert (ranges[29] / ranges[9]) ** (1 / 20) == pytest.approx(factor, rel=0.05)
+    growing = gossip_ranges(metropolis(graph), 30, 1.0, 2)
+    assert growing[29] > growing[9]
+
+
+def test_within_their_ranges_differences_are_not_cut():
+    """What is told lies on the levels' ends in hardly any round: values at the edge of the radius, of opposite signs."""
+    graph, _, rounds = GRAPHS["cycle"]
+    W, rng = metropolis(graph), np.random.default_rng(2)
+    values = np.where(np.arange(8) < 4, 1.0, -1.0)[:, None] * np.ones(50)
+    error = np.mean([quantised_gossip(values, W, rounds, 1.0, 5, rng) for _ in range(100)], axis=(0, 2)) - chebyshev_gossip(
+        values, W, rounds
+    ).mean(axis=1)
+    assert np.abs(error).max() < 1e-5
+
+
+def test_quantised_gossip_hears_neighbours_only():
+    W = metropolis(nx.path_graph(8))
+    here, there = np.zeros((8, 1)), np.zeros((8, 1))
+    there[0] = 1
+    for rounds in range(1, 5):
+        one, other = (quantised_gossip(v, W, rounds, 1.0, 4, np.random.default_rng(0)) for v in (here, there))
+        changed = one[:, 0] != other[:, 0]
+        assert changed[: rounds + 1].any()
+        assert not changed[rounds + 1 :].any()
 
 
 @settings(max_examples=30, deadline=None)

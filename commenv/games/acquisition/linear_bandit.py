@@ -25,7 +25,8 @@ showed a reward of every arm.
 
 Salgia, Zhao (2023), Distributed linear bandits under communication constraints; Amani, Lattimore, Gyorgy, Yang (2023),
 Distributed contextual linear bandits with minimax optimal communication cost. Their algorithms, over long horizons, are in
-`commenv study linear_bandit`. Version history: v0 first release.
+`commenv study linear_bandit`; phased elimination can be played here as well, with a server, a number a message:
+server=True, channel={"floats": 1, "bits": b, "silence": True}. Version history: v0 first release.
 """
 
 import math
