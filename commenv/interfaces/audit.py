@@ -17,11 +17,12 @@ pair of places, or of all places summed up. Agents also share what both may see,
 Rewards, a game's `success` and its own figures are listed apart: that they depend on others is the game.
 """
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import permutations, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.spaces import Box, MultiDiscrete, Tuple
@@ -119,8 +120,8 @@ def audit(
     return _Auditor(make(), seeds, steps, moments, alternatives, private, records).run(strict)
 
 
-Told = list[dict[tuple[str, str], np.ndarray]]
-"""Step by step, by agent and kind of thing told."""
+Told = list[dict[tuple[str, str], bytes]]
+"""Step by step, by agent and kind of thing told, the bits of its numbers: an audit compares millions of them."""
 
 
 class _Auditor:
@@ -134,6 +135,7 @@ class _Auditor:
         self.figures = env.batch.figures if isinstance(env, SimultaneousEnv) else ()
         self.moments = sorted({int(t) for t in np.linspace(0, steps - 1, moments)})
         self.names: list[str] = list(env.possible_agents)
+        self.own = {name: env.batch.inbox(name).start for name in self.names} if isinstance(env, SimultaneousEnv) else {}
         self.replays = 0
         self.bits: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
         self.places: dict[tuple[str, str, str, str], set[int]] = defaultdict(set)
@@ -147,7 +149,7 @@ class _Auditor:
             shots: list = []
             games.append((seed, plan, self._play(seed, plan, shots=shots if ours else None)))
             self.snapshots.append(shots)
-            if any(_differ(a, b) for a, b in zip(games[-1][2], self._play(seed, plan), strict=True)):
+            if games[-1][2] != self._play(seed, plan):
                 raise ValueError("the environment does not repeat itself from a seed: nothing can be compared")
         for seed, plan, told in games:
             for t in (t for t in self.moments if t < len(told)):
@@ -180,19 +182,21 @@ class _Auditor:
             size = self.env.batch.channel.size
             picked = sorted({(size - 1) * k // max(self.alternatives - 1, 1) for k in range(self.alternatives)})
             changed = [self._act(name, plan[t][name], message=m) for m in picked]
-            self._compare("message", name, told, t, [self._play(seed, _with(plan, t, name, action)) for action in changed])
+            self._compare(
+                "message", name, told, t, [self._play(seed, _with(plan, t, name, action), since=t) for action in changed]
+            )
 
     def _acts(self, seed: int, plan: list, told: Told, t: int, name: str) -> None:
         space = self.env.action_space(name)
         sampled = [self._act(name, space.sample(), like=plan[t][name]) for _ in range(16 * self.alternatives)]
-        different = list({_bytes(_flat(action)): action for action in sampled}.values())[: self.alternatives]
-        self._compare("act", name, told, t, [self._play(seed, _with(plan, t, name, action)) for action in different])
+        different = list({_bits(action): action for action in sampled}.values())[: self.alternatives]
+        self._compare("act", name, told, t, [self._play(seed, _with(plan, t, name, action), since=t) for action in different])
 
     def _states(self, seed: int, plan: list, told: Told, t: int, name: str) -> None:
         def change(k: int) -> Callable[[], None]:
             return lambda: self.private and self.private(self.env.unwrapped, name, np.random.default_rng(k))
 
-        played = [self._play(seed, plan, at=t, change=change(k)) for k in range(self.alternatives)]
+        played = [self._play(seed, plan, since=t, change=change(k)) for k in range(self.alternatives)]
         self._compare("state", name, told, t, played)
 
     def _records(self, seed: int, plan: list, told: Told, t: int) -> None:
@@ -203,10 +207,10 @@ class _Auditor:
         rows = [shots[t] for shots in self.snapshots if t < len(shots)]
         state = self.env.batch.state
 
-        def put(array: np.ndarray, record: np.ndarray) -> None:
-            for field in array.dtype.names or ():
+        def put(held: np.ndarray, record: np.ndarray) -> None:
+            for field in held.dtype.names or ():
                 if field not in _ENGINE:
-                    array[field] = record[field]
+                    held[field] = record[field]
 
         def swap_agent(a: int, record: np.ndarray) -> Callable[[], None]:
             return lambda: put(state.agents[0, a : a + 1], record)
@@ -219,7 +223,7 @@ class _Auditor:
             return change
 
         def compare(cause: str, source: str, changes: list[Callable[[], None]]) -> None:
-            self._compare(cause, source, told, t, [self._play(seed, plan, at=t, change=change) for change in changes])
+            self._compare(cause, source, told, t, [self._play(seed, plan, since=t, change=change) for change in changes])
 
         rows = rows[: self.alternatives]
         for a, name in enumerate(self.names):
@@ -231,11 +235,11 @@ class _Auditor:
         plan, games = self._plan(0), []
         for seed in range(10_000, 10_000 + _LOOKS):
             first, _ = self.env.reset(seed=seed)
-            seen = {(name, "observation"): _flat(self._own(name, observation)) for name, observation in first.items()}
+            seen = {(name, "observation"): _bits(self._own(name, observation)) for name, observation in first.items()}
             games.append([seen, *self._play(seed, plan)])
         kinds: dict[tuple[str, str], np.ndarray] = {}
         for key in product(self.names, ("mask", "info", "agents", "end")):
-            told = [tuple(_bytes(step.get(key)) for step in steps[1:]) for steps in games]
+            told = [tuple(step.get(key) for step in steps[1:]) for steps in games]
             if 1 < len(set(told)) <= 2 * _BINS:
                 kinds[key] = np.unique([hash(kind) for kind in told], return_inverse=True)[1]
         best: dict[tuple[str, str, str], tuple[float, int]] = {}
@@ -245,10 +249,10 @@ class _Auditor:
             for name in self.names:
                 rows = [step[name, "observation"] for step in steps if (name, "observation") in step]
                 if len(rows) == _LOOKS and len({len(row) for row in rows}) == 1:
-                    columns[name] = _binned(np.array(rows))
+                    columns[name] = _looked(_binned(np.frombuffer(b"".join(rows)).reshape(_LOOKS, -1)))
             for source, target in permutations(columns, 2):
                 views = {"observation": columns[target]}
-                views |= {where: {-1: column} for (whose, where), column in kinds.items() if whose == target}
+                views |= {where: _looked({-1: column}) for (whose, where), column in kinds.items() if whose == target}
                 for where, view in views.items():
                     found = _most_told(columns[source], view)
                     best[source, target, where] = max(best.get((source, target, where), found), found)
@@ -264,9 +268,9 @@ class _Auditor:
         return [{name: self.env.action_space(name).sample() for name in self.names} for _ in range(self.steps)]
 
     def _play(
-        self, seed: int, plan: list, *, at: int = -1, change: Callable[[], Any] | None = None, shots: list | None = None
+        self, seed: int, plan: list, *, since: int = 0, change: Callable[[], Any] | None = None, shots: list | None = None
     ) -> Told:
-        """What is told after each step; a change of state happens before step `at`."""
+        """What is told after each step, nothing before step `since`, in front of which a change of state happens."""
         self.replays += 1
         self.env.reset(seed=seed)
         told: Told = []
@@ -276,47 +280,54 @@ class _Auditor:
             if shots is not None:
                 state = self.env.batch.state
                 shots.append((state.games[0].copy(), state.agents[0].copy(), state.board[0].copy()))
-            if t == at and change is not None:
+            if t == since and change is not None:
                 change()
-            observations, rewards, terminations, truncations, infos = self.env.step({n: actions[n] for n in self.env.agents})
-            step = {}
-            there = _flat([name in self.env.agents for name in self.names])
-            for name in self.names:
-                if name in observations:
-                    step[name, "observation"] = _flat(self._own(name, observations[name]))
-                told_of = dict(infos.get(name, {}))
-                measures = [told_of.pop(key, 0.0) for key in ("success", *self.figures)]
-                if name in infos:
-                    step[name, "mask"] = _flat(told_of.pop("action_mask", ()))
-                    step[name, "info"] = _flat(told_of)
-                step[name, "end"] = _flat((terminations.get(name, False), truncations.get(name, False)))
-                step[name, "agents"] = there
-                step[name, "reward"] = _flat((rewards.get(name, 0.0), *measures))
-            told.append(step)
+            told_now = self.env.step({n: actions[n] for n in self.env.agents})
+            told.append(self._told(*told_now) if t >= since else {})
         return told
+
+    def _told(
+        self, observations: dict, rewards: dict, terminations: dict, truncations: dict, infos: dict
+    ) -> dict[tuple[str, str], bytes]:
+        step = {}
+        there = _bits([name in self.env.agents for name in self.names])
+        for name in self.names:
+            if name in observations:
+                step[name, "observation"] = _bits(self._own(name, observations[name]))
+            told_of = dict(infos.get(name, {}))
+            measures = [told_of.pop(key, 0.0) for key in ("success", *self.figures)]
+            if name in infos:
+                step[name, "mask"] = _bits(told_of.pop("action_mask", ()))
+                step[name, "info"] = _bits([told_of[key] for key in sorted(told_of, key=str)])
+            step[name, "end"] = _bits([terminations.get(name, False), truncations.get(name, False)])
+            step[name, "agents"] = there
+            step[name, "reward"] = _bits([rewards.get(name, 0.0), *measures])
+        return step
 
     def _compare(self, cause: str, source: str, original: Told, t: int, played: list[Told]) -> None:
         """Who else's view tells the alternatives apart, and by how much."""
         keys = {key for step in original[t:] for key in step if key[0] != source}
+        played = [told[t:] for told in played]
+        common = {target: _common(target, played) for target, _ in keys}
         moved = {}
         for key in sorted(keys):
             target, where = key
-            views = [tuple(map(_bytes, view)) for view in _alike(key, t, played)]
-            classes = list(Counter(views).values())
-            moved[key] = info.estimate_entropy(classes, "plug-in").bits
+            if where in ("agents", "end"):
+                views = [[step.get(key) for step in told] for told in played]
+            else:
+                steps = [steps for steps in common[target] if all(key in step for step in steps)]
+                views = [[told[k][key] for told in steps] for k in range(len(played))]
+            classes = list(Counter(map(tuple, views)).values())
+            moved[key] = info.estimate_entropy(classes, "plug-in").bits if len(classes) > 1 else 0.0
             if len(classes) > 1 and where == "observation":
-                self.places[source, cause, target, where] |= _moved(_alike(key, t, played))
+                self.places[source, cause, target, where] |= _moved(views)
         if cause == "shared" and sum(bits > 0 for (_, where), bits in moved.items() if where != "reward") < 2:
             moved = {key: bits if key[1] == "reward" else 0.0 for key, bits in moved.items()}  # one agent's own secret
         for (target, where), bits in moved.items():
             self.bits[source, cause, target, where].append(bits)
 
     def _own(self, name: str, observation: Any) -> Any:
-        return (
-            observation[: self.env.batch.inbox(name).start]
-            if isinstance(self.env, SimultaneousEnv)
-            else self.env.beside_inbox(name, observation)
-        )
+        return observation[: self.own[name]] if self.own else self.env.beside_inbox(name, observation)
 
     def _act(self, name: str, action: Any, *, message: int | None = None, like: Any = None) -> Any:
         """The action with another message, by its number or that of another action."""
@@ -342,35 +353,28 @@ def _flat(value: Any) -> np.ndarray:
     if isinstance(value, Mapping):
         value = [value[key] for key in sorted(value, key=str)]
     if isinstance(value, tuple | list):
-        if set(map(type, value)) <= _NUMBERS:  # most are such, and an audit asks a million times
-            return np.array(value, np.float64)
         return np.concatenate([_flat(each) for each in value]) if value else np.zeros(0)
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        array = np.frombuffer(repr(value).encode(), np.uint8)
-    return array.astype(np.float64).ravel()
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "biuf":
+        numbers = np.frombuffer(repr(value).encode(), np.uint8)
+    return numbers.astype(np.float64).ravel()
 
 
-def _bytes(vector: np.ndarray | None) -> bytes:
-    return b"absent" if vector is None else vector.tobytes()
+def _bits(value: Any) -> bytes:
+    """The bits of all its numbers, as float64."""
+    if type(value) is list and set(map(type, value)) <= _NUMBERS:  # most are such, and NumPy takes four times as long
+        return array("d", value).tobytes()
+    return _flat(value).tobytes()
 
 
-def _differ(a: dict, b: dict) -> bool:
-    return a.keys() != b.keys() or any(_bytes(a[key]) != _bytes(b[key]) for key in a)
-
-
-def _alike(key: tuple[str, str], t: int, played: list[Told]) -> list[list[np.ndarray | None]]:
-    """What the target was told from step t on in each game; but for ends, only while all games go on or end alike for it."""
-    target, where = key
-    if where in ("agents", "end"):
-        return [[step.get(key) for step in told[t:]] for told in played]
-    alike = []
-    for steps in zip(*(told[t:] for told in played), strict=False):
-        if len({_bytes(step.get((target, "end"))) for step in steps}) > 1:
+def _common(target: str, played: list[Told]) -> list[tuple[dict[tuple[str, str], bytes], ...]]:
+    """The steps of all games side by side, while all go on or end alike for the target."""
+    common = []
+    for steps in zip(*played, strict=False):
+        if len({step.get((target, "end")) for step in steps}) > 1:
             break
-        if all(key in step for step in steps):
-            alike.append([step[key] for step in steps])
-    return [list(view) for view in zip(*alike, strict=True)] if alike else [[] for _ in played]
+        common.append(steps)
+    return common
 
 
 def _moved(views: list[list[Any]]) -> set[int]:
@@ -378,7 +382,7 @@ def _moved(views: list[list[Any]]) -> set[int]:
     places: set[int] = set()
     for rows in zip(*views, strict=True):
         if len({len(row) for row in rows}) == 1:
-            stacked = np.stack(rows)
+            stacked = np.stack([np.frombuffer(row) for row in rows])
             places |= set(np.flatnonzero((stacked != stacked[0]).any(axis=0)).tolist())
     return places
 
@@ -398,18 +402,29 @@ def _binned(rows: np.ndarray) -> dict[int, np.ndarray]:
     return columns
 
 
-def _most_told(known: dict[int, np.ndarray], views: dict[int, np.ndarray]) -> tuple[float, int]:
-    """Bits that the best of the views tells of any of what is known, and the place of that view."""
-    if not known or not views:
+class _Looked(NamedTuple):
+    """Columns of small numbers, one-hot."""
+
+    places: list[int]
+    ones: np.ndarray  # [place * value, look]
+    shares: np.ndarray  # [place, value] how often each is
+
+
+def _looked(columns: dict[int, np.ndarray]) -> _Looked:
+    if not columns:
+        return _Looked([], np.zeros((0, 0)), np.zeros((0, 0)))
+    numbers = np.stack(list(columns.values()))
+    ones = (numbers[:, None] == np.arange(1 + numbers.max())[:, None]).astype(np.float64)
+    return _Looked(list(columns), ones.reshape(-1, ones.shape[2]), ones.mean(axis=2))
+
+
+def _most_told(known: _Looked, view: _Looked) -> tuple[float, int]:
+    """Bits that the best place of a view tells of any of what is known, and that place."""
+    if not known.places or not view.places:
         return 0.0, -1
-    x, y = (_one_hot(list(columns.values())) for columns in (known, views))
-    joint = np.tensordot(x, y, axes=(1, 1)) / x.shape[1]  # [place, value, place, value]
-    apart = x.mean(axis=1)[:, :, None, None] * y.mean(axis=1)
+    looks = known.ones.shape[1]
+    joint = (known.ones @ view.ones.T / looks).reshape(*known.shares.shape, *view.shares.shape)  # [place, value, place, value]
+    apart = known.shares[:, :, None, None] * view.shares
     information = (joint * np.log2(np.where(joint > 0, joint, 1) / np.where(joint > 0, apart, 1))).sum(axis=(1, 3))
     i, j = np.unravel_index(int(information.argmax()), information.shape)
-    return info.estimate_mutual_information(np.rint(joint[i, :, j] * x.shape[1]).astype(int)).bits, list(views)[j]
-
-
-def _one_hot(columns: list[np.ndarray]) -> np.ndarray:
-    """[place, look, value] of small numbers."""
-    return np.eye(1 + max(int(column.max()) for column in columns))[np.stack(columns)]
+    return info.estimate_mutual_information(np.rint(joint[i, :, j] * looks).astype(int)).bits, view.places[j]

@@ -1,6 +1,10 @@
 """Steps a second of every game, beside everybody else who has the same game, at several batches.
 
 Everybody plays random legal actions that were drawn beforehand, on one thread, and the time to start finished games anew counts.
+
+What we aim at is 5 times the best peer at batches 64 to 65,536. The switch riddle does not reach it at large batches: JaxMARL
+plays as few rules, and 5 times its speed is nearly all of what the bare loop, the rules and nothing else, makes of this game,
+so next to nothing would be left for the channel, the meter and the checks. The row `bare loop` shows how much.
 """
 
 from collections.abc import Callable
@@ -11,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from commenv.core.errors import whole
-from experiments.bench import peers
+from experiments.bench import peers, riddle
 from experiments.bench.measure import BenchResult, Contender, Play, Progress, choose, measure_by_game
 from experiments.bench.peers import BATCHES, DRAWN, HORIZON, in_one_call
 
 USUAL = 1_024
 """The batch of games that nobody else has."""
 ROLLED = f"{HORIZON} steps in one call ({in_one_call(1)} of one game), as in JaxMARL's scan: all actions are known beforehand"
+BARE = "the rules in one loop, without channel, meter, seeds and checks: a roof"
 IN_PLACE = "step by step, as `batch`, but on arrays that are handed out once"
 OPTIONS: dict[str, dict[str, int]] = {peers.REFERENTIAL: {"states": peers.STATES, "bits": 3}}
 """Where a game is not played as it comes."""
@@ -59,6 +64,11 @@ def one_game(id: str, only: int | None = None) -> list[Contender]:
         Contender(game=id, name="in place", batch=n, batched=True, prepare=partial(in_place, id, n), note=IN_PLACE)
         for n in (batches if only is None else (only,))
         if others
+    ]
+    ours += [
+        Contender(game=id, name="bare loop", batch=n, batched=True, prepare=partial(riddle.bare, n), note=BARE)
+        for n in (batches if only is None else (only,))
+        if id == peers.RIDDLE
     ]
     view = Contender(game=id, name="PettingZoo", prepare=partial(one, id))
     return [*ours, view, *(other for other in others if only is None or not other.batched or other.batch == only)]
