@@ -7,6 +7,7 @@ form earns more, if of several equilibria the agents play the one that the princ
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import product
 from typing import Any
 
@@ -43,11 +44,52 @@ def independent(instance: Instance, cap: float, *, margin: float = 0.0, starts: 
     """The best mechanism found that draws what each agent is told by itself: mu is a product.
 
     Given the others' mixtures the best mixture of one agent, with payments, is a linear program; they take turns, from each of
-    the `starts` best deterministic mechanisms, until nothing is gained. A local search: what it finds is a lower bound.
+    the `starts` best deterministic mechanisms, until nothing is gained. A local search: what it finds is a lower bound, which
+    `proved` compares with an upper one.
     """
     program = Program.of(instance, margin)
     pure = sorted(_each_profile(program, instance, cap), key=lambda found: -found.earns(instance))
     return _highest([_in_turns(program, instance, cap, found) for found in pure[:starts]], instance)
+
+
+def proved(
+    instance: Instance, cap: float, *, margin: float = 0.0, gap: float = 1e-6, most: int = 2_000
+) -> tuple[Mechanism, float]:
+    """The best mechanism of two agents whose mu is a product, with an upper bound on what any such mechanism earns.
+
+    It is proved to within `gap` where the bound exceeds what the mechanism earns by no more than that; else `most` programs
+    were not enough. One of the agents must have two efforts. Branch and bound over the probability p of its second one: products
+    of p in [low, high] with any mixture of the other agent lie in the hull of products of both ends with each of its efforts
+    (McCormick 1976), and the best of the hull is a linear program; at low = high it is exact. Raises ValueError for other agents,
+    and where no mechanism has the margin.
+    """
+    if len(instance.costs) != 2 or 2 not in instance.efforts:
+        raise ValueError(f"products are proved for two agents, one of them of two efforts, not for efforts {instance.efforts}")
+    program, i = Program.of(instance, margin), instance.efforts.index(2)
+
+    def hull(low: float, high: float) -> tuple[float, Mechanism | None]:
+        ends = np.repeat(np.unique([low, high]), instance.efforts[1 - i])
+        other = np.tile(np.arange(instance.efforts[1 - i]), len(np.unique([low, high])))
+        own, others = digits(instance.efforts)[i], digits(instance.efforts)[1 - i]
+        mixes = np.where(own[:, None] == 1, ends, 1 - ends) * (others[:, None] == other)
+        try:
+            found = _best(program, instance, cap, mixes)
+        except ValueError:
+            return -np.inf, None
+        return found.earns(instance), found
+
+    best = independent(instance, cap, margin=margin)
+    value, boxes, tried = best.earns(instance), [(-hull(0.0, 1.0)[0], 0.0, 1.0)], 1
+    while -boxes[0][0] > value + gap and tried < most:
+        _, low, high = heappop(boxes)
+        middle = (low + high) / 2
+        for pair in ((low, middle), (middle, high)):
+            heappush(boxes, (-hull(*pair)[0], *pair))
+        earned, found = hull(middle, middle)
+        if found is not None and earned > value:
+            best, value = found, earned
+        tried += 3
+    return best, max(-boxes[0][0], value)
 
 
 def robust(instance: Instance, cap: float, low: Array, high: Array) -> Mechanism:

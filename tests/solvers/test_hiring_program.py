@@ -21,7 +21,7 @@ from commenv.solvers.hiring import (
     obedient,
     partitions,
 )
-from commenv.solvers.hiring_program import Program, deterministic, independent, optimal, robust, supremum
+from commenv.solvers.hiring_program import Program, deterministic, independent, optimal, proved, robust, supremum
 
 # Of the common source: noise, cost, cap; the best deterministic, independent and correlated mechanism. After Cacciamani,
 # Castiglioni, Gatti (2023), whose example it is modelled on; printed to ten digits. None: no figure is known.
@@ -157,6 +157,42 @@ def test_independent_mechanisms_mix_as_a_product():
     mu = found.probability.reshape(2, 2)
     np.testing.assert_allclose(mu, np.outer(mu.sum(axis=1), mu.sum(axis=0)), atol=1e-9)
     assert sorted(mu.sum(axis=1).round(9).tolist() + mu.sum(axis=0).round(9).tolist()) == [0, 0.1, 0.9, 1]  # audits w.p. 2 c / M
+
+
+@pytest.mark.parametrize(("noise", "cost", "cap", "fixed", "product", "correlated"), PUBLISHED)
+def test_no_product_earns_more_than_the_common_source_s(noise, cost, cap, fixed, product, correlated):
+    """One agent always looks, the other audits with probability h = 2 cost / cap: 1 - noise - 2 cost (1 + h), if that pays."""
+    instance = common_source(noise, cost)
+    found, bound = proved(instance, cap)
+    known = max(fixed, 1 - noise - 2 * cost * (1 + 2 * cost / cap))
+    assert product is None or known == pytest.approx(product, abs=5e-11)
+    assert found.earns(instance) == pytest.approx(known, abs=5e-10)
+    assert known - 1e-9 <= bound <= known + 1e-6
+    assert bound < correlated - 1e-4
+    root = proved(instance, cap, most=1)[1]  # products of all mixtures have every distribution in their hull
+    assert root == pytest.approx(correlated, abs=5e-10)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(2, 2), (2, 3), (3, 2)]))
+@settings(max_examples=4, deadline=None)
+def test_bounds_of_products_lie_between_what_is_found_and_the_optimum(seed, efforts):
+    rng = np.random.default_rng(seed)
+    kernel = rng.dirichlet(np.full(4, 0.5), size=(*efforts, 2)).reshape(*efforts, 2, 2, 2)
+    costs = [np.append(0, np.sort(rng.uniform(0, 0.1, many - 1))) for many in efforts]
+    instance = Instance.of([0.4, 0.6], costs, kernel, rng.uniform(0, 1, (2, 2)))
+    found, bound = proved(instance, 0.5, gap=1e-4, most=60)
+    mu = found.probability.reshape(efforts)
+    np.testing.assert_allclose(mu, np.outer(mu.sum(axis=1), mu.sum(axis=0)), atol=1e-8)
+    assert max(deviation.gain for deviation in audit(instance, found)) < 1e-8
+    assert independent(instance, 0.5).earns(instance) - 1e-12 <= found.earns(instance) <= bound + 1e-12
+    assert bound <= optimal(instance, 0.5).earns(instance) + 1e-8
+
+
+def test_products_of_others_are_not_proved():
+    with pytest.raises(ValueError, match=r"efforts \(3, 3\)"):
+        proved(shared_source(2), 1.0)
+    with pytest.raises(ValueError, match="margin"):
+        proved(common_source(0.2, 0.05), 0.1, margin=1.0)
 
 
 def test_four_agents_take_less_than_ten_seconds():
