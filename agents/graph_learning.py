@@ -100,16 +100,20 @@ def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
     """The steps of [b, T] again, as they were played, now with gradients: everything of Step with leading axis b * T."""
     b, T = batch["fresh"].shape
     noise = batch["noise"] if batch["noise"].shape[-1] else None
-    if team.keeps == 0:
-        flat = None if noise is None else noise.flatten(0, 1)
-        return team(batch["obs"].flatten(0, 1), team.beginning(b * T), flat)
-    state, steps = batch["state"], []
+    encoded, present = team.look(batch["obs"])
+    state, perceived, states, steps = batch["state"], [], [], []
     for t in range(T):
-        state = state * (~batch["fresh"][:, t])[:, None, None]
-        step = team(batch["obs"][:, t], state, None if noise is None else noise[:, t])
-        state = step.state
-        steps.append(step)
-    return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
+        before, state = team.recall(encoded[:, t], state * (~batch["fresh"][:, t])[:, None, None])
+        if team.hears:
+            steps.append(team.talk(before, state, present[:, t], None if noise is None else noise[:, t]))
+            state = steps[-1].state
+        else:
+            perceived.append(before), states.append(state)
+    if team.hears:
+        return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
+    # What was heard is not remembered: all steps talk at once.
+    at_once = (torch.stack(column, 1).flatten(0, 1) for column in (perceived, states))
+    return team.talk(*at_once, present.flatten(0, 1), None if noise is None else noise.flatten(0, 1))
 
 
 def loss(

@@ -30,7 +30,7 @@ def seen(games=7, agents=3, sees=5, seed=0):
     return torch.rand(games, agents, sees, generator=torch.Generator().manual_seed(seed)) + 0.1
 
 
-@pytest.mark.parametrize("memory", ["none", "gru", "attention"])
+@pytest.mark.parametrize("memory", ["none", "gru", "attention", "heard"])
 @pytest.mark.parametrize("graph", [name for name in GRAPHS if not NAMES.get(name)])
 def test_every_part_plays_with_every_other(graph, memory):
     torch.manual_seed(0)
@@ -84,13 +84,33 @@ def test_the_absent_neither_speak_nor_hear():
     assert not step.present[:, 2].any()
 
 
-@pytest.mark.parametrize("memory", ["gru", "attention"])
+@pytest.mark.parametrize("memory", ["gru", "attention", "heard"])
 def test_a_new_game_remembers_nothing(memory):
     torch.manual_seed(0)
     team = build(plan(memory=memory))
     x = seen()
     later = team(x, team(seen(seed=3), team.beginning(7)).state)
     assert not torch.equal(later.logits, team(x, team.beginning(7)).logits)
+
+
+@pytest.mark.parametrize(("memory", "remembered"), [("gru", False), ("heard", True)])
+def test_who_remembers_what_was_heard(memory, remembered):
+    """The others see something else in the first step; in the second, where nobody is there but me, only a memory can tell."""
+    torch.manual_seed(0)
+    team = build(plan(memory=memory, bits=4))
+    one, other = seen(50), seen(50)
+    other[:, 1:] = seen(50, seed=9)[:, 1:]
+    alone = seen(50, seed=3)
+    alone[:, 1:] = 0
+    with torch.no_grad():
+        firsts = [team(x, team.beginning(50)) for x in (one, other)]
+        a, b = (team(alone, first.state).logits[:, 0] for first in firsts)
+        unheard = []
+        for x in (one, other):
+            encoded, present = team.look(x)
+            unheard.append(team.talk(*team.recall(encoded, team.beginning(50)), present, silent=True).state[:, 0])
+    assert torch.equal(a, b) != remembered
+    assert torch.equal(*unheard)  # where nothing is heard, nothing else is remembered of the others
 
 
 def small(id=JUNCTION, env_config=None, games=16, fragment=12, **parts):
@@ -111,6 +131,7 @@ def small(id=JUNCTION, env_config=None, games=16, fragment=12, **parts):
         (JUNCTION, {}),
         (JUNCTION, {"memory": "gru", "graph": "ic3net", "rounds": 2}),
         (PREY, {"memory": "attention", "graph": "tarmac", "bottleneck": "vector_quantised"}),
+        (PREY, {"memory": "heard", "graph": "tarmac", "rounds": 2, "separate": True, "identities": True}),
         (CAPTURE, {"memory": "gru", "graph": "magic", "separate": True}),
         (SPEAKER, {"graph": "commformer", "bottleneck": "dial"}),
     ],
@@ -263,6 +284,11 @@ def test_split_agents_play_the_same_game_with_every_graph(graph):
     parts = {"graph": graph, "rounds": 2, "memory": "gru"}
     bits = play_both(PREY, {"size": 5}, parts) + play_both(JUNCTION, {}, {**parts, "separate": True, "identities": True})
     assert (bits > 0) != (graph == "none")
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_split_agents_remember_what_they_heard(rounds):
+    assert play_both(PREY, {"size": 5}, {"memory": "heard", "rounds": rounds, "separate": True}) > 0
 
 
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
