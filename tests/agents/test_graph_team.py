@@ -1,5 +1,7 @@
 """Teams that talk within a step: nothing passes but messages, what trains is what was played, and bytes carry the whole game."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -294,6 +296,37 @@ def test_split_agents_remember_what_they_heard(rounds):
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_split_agents_play_the_same_game_with_every_bottleneck(bottleneck):
     assert play_both(CAPTURE, {}, {"bottleneck": bottleneck, "bits": BITS.get(bottleneck, 3), "memory": "attention"}) > 0
+
+
+def junction(cars, **parts):
+    torch.manual_seed(0)
+    batch = commenv.make_batch(JUNCTION, 1, cars=cars, bits=0)
+    seats = Plan.seated(batch.observation_spaces, batch.action_spaces, **{"width": 8, **parts})
+    return TalkingTeam(JUNCTION, batch.options, build(seats))
+
+
+@pytest.mark.parametrize("graph", ["full", "ring", "relation", "tarmac", "ic3net", "schednet", "magic", "selforg"])
+def test_a_team_plays_the_same_among_empty_places(graph):
+    """Of four cars in a game of eight, the first four say, hear and do what they do in a game of four."""
+    four = junction(4, graph=graph)
+    eight = four.at(replace(four.options, cars=8))
+    x = torch.rand(6, 8, eight.network.longest)
+    x[:, 4:] = 0
+    with torch.no_grad():
+        a, b = four.network(x[:, :4], four.network.beginning(6)), eight.network(x, eight.network.beginning(6))
+    if graph == "ring":  # whose ends meet elsewhere
+        assert a.links[:, 0, 0, 3].all()
+        assert not b.links[:, 0, 0, 3].any()
+    else:
+        assert torch.allclose(a.logits, b.logits[:, :4], atol=1e-6)
+    assert len(eight.player(6).team.plan.names) == 8
+
+
+@pytest.mark.parametrize("parts", [{"separate": True}, {"identities": True}, {"graph": "commformer"}])
+def test_networks_of_so_many_agents_play_with_no_others(parts):
+    team = junction(4, **parts)
+    with pytest.raises(ValueError, match="made for 4 agents"):
+        team.at(replace(team.options, cars=8))
 
 
 def test_damaged_bytes_are_refused():
