@@ -98,11 +98,10 @@ def _asked(team: GraphTeam, data: Mapping[str, Tensor], terms: Mapping[str, Term
 
 def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
     """The steps of [b, T] again, as they were played, now with gradients: everything of Step with leading axis b * T."""
-    b, T = batch["fresh"].shape
     noise = batch["noise"] if batch["noise"].shape[-1] else None
     encoded, present = team.look(batch["obs"])
     state, perceived, states, steps = batch["state"], [], [], []
-    for t in range(T):
+    for t in range(batch["fresh"].shape[1]):
         before, state = team.recall(encoded[:, t], state * (~batch["fresh"][:, t])[:, None, None])
         if team.hears:
             steps.append(team.talk(before, state, present[:, t], None if noise is None else noise[:, t]))

@@ -1,4 +1,4 @@
-"""What an agent remembers: nothing, what it saw (a gated recurrent unit, or attention over its last steps), or what it heard too."""
+"""What an agent remembers: nothing, what it saw (by a gated recurrent unit, or attention over its last steps), or heard too."""
 
 import math
 
