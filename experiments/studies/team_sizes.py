@@ -47,8 +47,8 @@ def study(seeds: Sequence[int], folder: Path, tell: Tell) -> Study:
         [_row(name, size, found[name]) for name in TEAMS for size in SIZES],
         [
             "Easy traffic junction, vision 0, maximum add rate; `cars` is the most on the road at once, "
-            f"{TRAINED[0]} to {TRAINED[1]} in training, of {STEPS:,} steps. Medians over seeds (least to most) of {EVALUATED:,} games of each size. Bits are "
-            "those heard in a step by all listeners, of messages of 4 bits.",
+            f"{TRAINED[0]} to {TRAINED[1]} in training, of {STEPS:,} steps. Medians over seeds (least to most) of "
+            f"{EVALUATED:,} games of each size. Bits are those heard in a step by all listeners, of messages of 4 bits.",
             "Share of the gain: (reward - never braking) / (never braking, were crashes free - never braking), which no team is "
             "proven to reach.",
         ],
