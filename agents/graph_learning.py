@@ -61,8 +61,10 @@ def columns(
         rewards = rewards + asked.get(f"{name}_reward", 0.0)
     terminated = over | gone | (data["rewards"] < c.ends_below)
     acts = present & data["active"]
-    values = _values(module, data["obs"].flatten(0, 1), data["time"].flatten()).view(B, T, N)
-    last = _values(module, data["last_obs"], data["last_time"])
+    unseen = data.get("unseen")
+    everywhere = None if unseen is None else unseen.flatten(0, 1)
+    values = _values(module, data["obs"].flatten(0, 1), data["time"].flatten(), everywhere).view(B, T, N)
+    last = _values(module, data["last_obs"], data["last_time"], data.get("last_unseen"))
 
     def rows(x: Tensor) -> Tensor:
         return x.transpose(1, 2).reshape(B * N, T)
@@ -76,6 +78,7 @@ def columns(
         "advantages": (advantages - mean) / spread,
         "targets": targets,
         "spread": spread.expand(B),
+        **({} if unseen is None else {"unseen": unseen}),
         **asked,
     }
 
@@ -133,7 +136,7 @@ def loss(
     logp = step.logits.log_softmax(-1)
     ratio = (logp.gather(-1, flat["actions"].long().unsqueeze(-1)).squeeze(-1).sum(-1) - flat["logp"]).exp()
     now = Moment(module, flat, step, logp, ratio, acting, progress, batch["spread"][0], clip)
-    values = module.critic(flat["obs"], flat["time"])
+    values = module.critic(flat["obs"], flat["time"], flat.get("unseen"))
     policy = clipped(ratio, flat["advantages"], clip)
     extras = dict(module.extras.items()) if chosen_terms else {}
     for name, term in chosen_terms.items():
@@ -164,6 +167,6 @@ def check(name: str, value: Any) -> float:
 
 
 @torch.no_grad()
-def _values(module: Any, observation: Tensor, time: Tensor) -> Tensor:
-    parts = zip(observation.split(CHUNK), time.split(CHUNK), strict=True)
-    return torch.cat([module.critic(o, t) for o, t in parts])
+def _values(module: Any, observation: Tensor, time: Tensor, unseen: Tensor | None) -> Tensor:
+    columns = [observation, time] if unseen is None else [observation, time, unseen]
+    return torch.cat([module.critic(*part) for part in zip(*(column.split(CHUNK) for column in columns), strict=True)])

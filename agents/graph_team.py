@@ -244,21 +244,21 @@ class GraphTeam(nn.Module):
 
 class Critic(nn.Module):
     """What each agent may still expect, in training only: from all observations and the time (central; Yu et al. 2022, MAPPO),
-    or from its own observation (own; de Witt et al. 2020, IPPO)."""
+    or from its own observation (own; de Witt et al. 2020, IPPO); and from `unseen` numbers more that no agent sees."""
 
-    def __init__(self, sees: int, width: int, *, central: bool) -> None:
+    def __init__(self, sees: int, width: int, *, central: bool, unseen: int = 0) -> None:
         super().__init__()
         self.central = central
-        self.encoder = nn.Sequential(nn.Linear(sees + 1, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.encoder = nn.Sequential(nn.Linear(sees + 1 + unseen, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         _begin(self.encoder[0])
         self.listener, self.speaker = nn.Linear(width, width), nn.Linear(width, width)
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
-    def forward(self, observation: Tensor, time: Tensor) -> Tensor:
-        """observation [B, N, sees], time [B] in 0..1 -> values [B, N]."""
+    def forward(self, observation: Tensor, time: Tensor, unseen: Tensor | None = None) -> Tensor:
+        """observation [B, N, sees], time [B] in 0..1, unseen [B, w] -> values [B, N]."""
         present = (observation != 0).any(-1)
-        clock = time[:, None, None].expand(*observation.shape[:-1], 1)
-        x = self.encoder(torch.cat([observation, clock], -1))
+        known = time.unsqueeze(-1) if unseen is None else torch.cat([time.unsqueeze(-1), unseen], -1)
+        x = self.encoder(torch.cat([observation, known.unsqueeze(1).expand(*observation.shape[:-1], -1)], -1))
         if self.central:
             links = present.unsqueeze(1) & ~torch.eye(x.shape[1], dtype=torch.bool)
             pairs = torch.relu(self.listener(x).unsqueeze(2) + self.speaker(x).unsqueeze(1))

@@ -22,7 +22,7 @@ TRAINED = (3, 5)
 """Fewest and most agents of a game in training."""
 SIZES = (2, 3, 4, 5, 6, 7, 8)
 """Agents of games in evaluation."""
-STEPS = 250_000
+STEPS = 150_000
 TEAMS: Mapping[str, str] = {"added up": "relation", "attended to": "tarmac"}
 """By what becomes of messages, of which there are more or fewer than ever before: graphs."""
 EVALUATED = 5_000
