@@ -15,7 +15,7 @@ from agents.channel_sampling import ChannelEnvRunner
 from agents.channel_team import ChannelTeamModule, seats
 from agents.channels import LARGEST
 from agents.graph_learning import GraphLoss, check
-from agents.graph_sampling import GraphEnvRunner
+from agents.graph_sampling import GraphEnvRunner, unseen
 from agents.graph_team import Plan, build
 from agents.learner import CommPPOLearner
 from agents.losses import TeamLoss
@@ -288,7 +288,7 @@ class CommPPOConfig(PPOConfig):
 
     def _unseen(self) -> int:
         """Numbers that decide the game and no agent sees. Raises ValueError where there are none."""
-        found = Batch(rules(self.env), self.options(), 1).unseen()
+        found = unseen(Batch(rules(self.env), self.options(), 1))
         if found is None:
             raise ValueError(f"value='state' is not allowed: {self.env} has nothing that critics alone may see; say central")
         return found.shape[1]

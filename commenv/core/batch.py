@@ -103,12 +103,6 @@ class Batch:
         self.advance(fresh=True)
         return self.observations
 
-    def unseen(self) -> np.ndarray | None:
-        """What decides each game and no agent sees, [n, w], as it stands now: for those who judge agents in training. None where
-        the game names nothing of the kind."""
-        found: np.ndarray | None = self.rules.unseen(self.options, self.state.games) if hasattr(self.rules, "unseen") else None
-        return found
-
     def step(self, actions: Mapping[str, Any]) -> tuple[Arrays, Arrays, Arrays, Arrays, dict[str, dict[str, Any]]]:
         if self._first_seed is not None:
             raise RuntimeError("step() before reset(): call reset() first")
