@@ -15,7 +15,7 @@ from agents.channel_sampling import ChannelEnvRunner
 from agents.channel_team import ChannelTeamModule, seats
 from agents.channels import LARGEST
 from agents.graph_learning import GraphLoss, check
-from agents.graph_sampling import GraphEnvRunner
+from agents.graph_sampling import GraphEnvRunner, unseen
 from agents.graph_team import Plan, build
 from agents.learner import CommPPOLearner
 from agents.losses import TeamLoss
@@ -137,7 +137,9 @@ class CommPPOConfig(PPOConfig):
         a team that talks over a graph within each step, before it acts; or "marginal", a team in whose game all act at once and
         hear in the next step what was sent, taught by the probability of an act summed over all messages.
         parts: of a team that talks over a graph, the fields of Plan: graph, bottleneck, their options, bits, rounds, memory,
-        width, separate, identities; naming one of them means learn="graph". value: "central" or "own", what its critic sees.
+        width, separate, identities; naming one of them means learn="graph".
+        value: what that team's critic sees: "central", all observations; "own", an agent's; "state", all of them and what
+        decides the game and no agent sees, as where the prey is.
         The game's own channel then carries nothing, unless env_config says otherwise.
         hidden: widths of the hidden layers. total_steps: environment steps over which the team's schedules run.
         marginal_up_to: largest alphabet that is summed over; above it gradients pass by straight-through Gumbel-softmax. With
@@ -158,8 +160,8 @@ class CommPPOConfig(PPOConfig):
             self.plan = {**self.plan, **parts}
             self.learn = "graph" if learn is None else learn
         if value is not None:
-            if value not in ("central", "own"):
-                raise bad("value", value, "central or own")
+            if value not in ("central", "own", "state"):
+                raise bad("value", value, "central, own or state")
             self.value = value
         if terms is not None:
             chosen_terms(terms)
@@ -221,6 +223,8 @@ class CommPPOConfig(PPOConfig):
                 build(
                     Plan.seated(spaces.observation_spaces, spaces.action_spaces, **self.plan)
                 )  # a part that does not fit says so
+                if self.value == "state":
+                    self._unseen()
             elif self.learn == "marginal":
                 super().env_runners(env_runner_cls=ChannelEnvRunner)
                 self._seated()
@@ -265,7 +269,9 @@ class CommPPOConfig(PPOConfig):
         if not self.communicates:
             return RLModuleSpec(module_class=AgentModule, model_config={"hidden": self.hidden})
         if self.learn == "graph":
-            plan = {"central": self.value == "central", "plan": self.plan, "terms": self.terms}
+            plan = {"central": self.value != "own", "plan": self.plan, "terms": self.terms}
+            if self.value == "state":
+                plan["unseen"] = self._unseen()
             return RLModuleSpec(module_class=GraphTeamModule, model_config=plan)
         if self.learn == "marginal":
             return RLModuleSpec(module_class=ChannelTeamModule, model_config=self._seated())
@@ -279,6 +285,13 @@ class CommPPOConfig(PPOConfig):
             "channel": options.link.fields(),
         }
         return RLModuleSpec(module_class=TeamModule, model_config=model)
+
+    def _unseen(self) -> int:
+        """Numbers that decide the game and no agent sees. Raises ValueError where there are none."""
+        found = unseen(Batch(rules(self.env), self.options(), 1))
+        if found is None:
+            raise ValueError(f"value='state' is not allowed: {self.env} has nothing that critics alone may see; say central")
+        return found.shape[1]
 
     def _seated(self) -> dict[str, Any]:
         """What a ChannelTeamModule is made of. Raises ValueError for games that it cannot learn."""

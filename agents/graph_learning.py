@@ -61,8 +61,10 @@ def columns(
         rewards = rewards + asked.get(f"{name}_reward", 0.0)
     terminated = over | gone | (data["rewards"] < c.ends_below)
     acts = present & data["active"]
-    values = _values(module, data["obs"].flatten(0, 1), data["time"].flatten()).view(B, T, N)
-    last = _values(module, data["last_obs"], data["last_time"])
+    unseen = data.get("unseen")
+    everywhere = None if unseen is None else unseen.flatten(0, 1)
+    values = _values(module, data["obs"].flatten(0, 1), data["time"].flatten(), everywhere).view(B, T, N)
+    last = _values(module, data["last_obs"], data["last_time"], data.get("last_unseen"))
 
     def rows(x: Tensor) -> Tensor:
         return x.transpose(1, 2).reshape(B * N, T)
@@ -76,6 +78,7 @@ def columns(
         "advantages": (advantages - mean) / spread,
         "targets": targets,
         "spread": spread.expand(B),
+        **({} if unseen is None else {"unseen": unseen}),
         **asked,
     }
 
@@ -98,18 +101,21 @@ def _asked(team: GraphTeam, data: Mapping[str, Tensor], terms: Mapping[str, Term
 
 def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
     """The steps of [b, T] again, as they were played, now with gradients: everything of Step with leading axis b * T."""
-    b, T = batch["fresh"].shape
     noise = batch["noise"] if batch["noise"].shape[-1] else None
-    if team.keeps == 0:
-        flat = None if noise is None else noise.flatten(0, 1)
-        return team(batch["obs"].flatten(0, 1), team.beginning(b * T), flat)
-    state, steps = batch["state"], []
-    for t in range(T):
-        state = state * (~batch["fresh"][:, t])[:, None, None]
-        step = team(batch["obs"][:, t], state, None if noise is None else noise[:, t])
-        state = step.state
-        steps.append(step)
-    return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
+    encoded, present = team.look(batch["obs"])
+    state, perceived, states, steps = batch["state"], [], [], []
+    for t in range(batch["fresh"].shape[1]):
+        before, state = team.recall(encoded[:, t], state * (~batch["fresh"][:, t])[:, None, None])
+        if team.hears:
+            steps.append(team.talk(before, state, present[:, t], None if noise is None else noise[:, t]))
+            state = steps[-1].state
+        else:
+            perceived.append(before), states.append(state)
+    if team.hears:
+        return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
+    # What was heard is not remembered: all steps talk at once.
+    at_once = (torch.stack(column, 1).flatten(0, 1) for column in (perceived, states))
+    return team.talk(*at_once, present.flatten(0, 1), None if noise is None else noise.flatten(0, 1))
 
 
 def loss(
@@ -130,7 +136,7 @@ def loss(
     logp = step.logits.log_softmax(-1)
     ratio = (logp.gather(-1, flat["actions"].long().unsqueeze(-1)).squeeze(-1).sum(-1) - flat["logp"]).exp()
     now = Moment(module, flat, step, logp, ratio, acting, progress, batch["spread"][0], clip)
-    values = module.critic(flat["obs"], flat["time"])
+    values = module.critic(flat["obs"], flat["time"], flat.get("unseen"))
     policy = clipped(ratio, flat["advantages"], clip)
     extras = dict(module.extras.items()) if chosen_terms else {}
     for name, term in chosen_terms.items():
@@ -161,6 +167,6 @@ def check(name: str, value: Any) -> float:
 
 
 @torch.no_grad()
-def _values(module: Any, observation: Tensor, time: Tensor) -> Tensor:
-    parts = zip(observation.split(CHUNK), time.split(CHUNK), strict=True)
-    return torch.cat([module.critic(o, t) for o, t in parts])
+def _values(module: Any, observation: Tensor, time: Tensor, unseen: Tensor | None) -> Tensor:
+    columns = [observation, time] if unseen is None else [observation, time, unseen]
+    return torch.cat([module.critic(*part) for part in zip(*(column.split(CHUNK) for column in columns), strict=True)])

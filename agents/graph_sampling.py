@@ -9,6 +9,7 @@ from agents.fragments import Fragment
 from agents.graph_team import Talk, by_agent, padded
 from agents.networks import sample
 from agents.sampling import COMMUNICATION, BatchedEnvRunner
+from commenv.core.batch import Batch
 
 
 class GraphEnvRunner(BatchedEnvRunner):
@@ -16,7 +17,8 @@ class GraphEnvRunner(BatchedEnvRunner):
 
     Besides the columns of Fragment: noise [B, T, N, z] that was drawn, state [B, N, keeps] that was remembered when the fragment
     began, fresh [B, T] whether a game began with that step, time [B, T] and last_time [B] in 0..1. There are no final_obs: the
-    critic sees the clock, so a game that is cut at its horizon is over (time awareness; Pardo et al. 2018).
+    critic sees the clock, so a game that is cut at its horizon is over (time awareness; Pardo et al. 2018). Where it sees the
+    state too, unseen [B, T, w] and last_unseen [B, w].
     """
 
     def make_module(self) -> None:
@@ -52,16 +54,16 @@ class GraphEnvRunner(BatchedEnvRunner):
             drawn, logp = sample(logits, self._generator) if explore else logits.log_softmax(-1).max(-1)[::-1]
             self._talk.add(step)
             active = np.stack([env.active[name] for name in self.agents], 1)
-            time, fresh = self._time(), self._fresh.copy()
+            time, fresh, hidden = self._time(), self._fresh.copy(), self._unseen()
             observations, rewards, term, trunc, infos = env.step(by_agent(drawn.numpy(), team.plan))
             done, cut = term[self.agents[0]].copy(), trunc[self.agents[0]].copy()
             self._fresh = done | cut
             self._state = step.state * torch.from_numpy(~self._fresh)[:, None, None]
             earned = np.stack([rewards[name] for name in self.agents], 1).astype(np.float32)
             kept = {"obs": seen, "actions": drawn.numpy(), "logp": logp.sum(-1).numpy(), "active": active, "rewards": earned}
-            kept |= {"fresh": fresh, "time": time, "noise": _none(noise, seen)}
+            kept |= {"fresh": fresh, "time": time, "noise": _none(noise, seen), **hidden}
             for key, value in kept.items():
-                rows[key].append(value)
+                rows.setdefault(key, []).append(value)
             ends["terminated"].append(done)
             ends["truncated"].append(cut)
             if "final_info" in infos[self.agents[0]]:
@@ -72,7 +74,12 @@ class GraphEnvRunner(BatchedEnvRunner):
             t += 1
         columns = {key: np.stack(values, 1) for key, values in rows.items()}
         columns |= {"last_obs": seen, "last_time": self._time(), "state": began.numpy()}
+        columns |= {f"last_{key}": value for key, value in self._unseen().items()}
         return Fragment({self._id: columns}, np.stack(ends["terminated"], 1), np.stack(ends["truncated"], 1)), ended
+
+    def _unseen(self) -> dict[str, np.ndarray]:
+        found = unseen(self.env) if self.config.value == "state" else None
+        return {} if found is None else {"unseen": found}
 
     def _acted(self, fragment: Fragment) -> dict[str, int]:
         counts = fragment.agents[self._id]["active"].sum((0, 1))
@@ -83,6 +90,13 @@ class GraphEnvRunner(BatchedEnvRunner):
             super()._log_bits(episodes)
         for key, value in self._talk.figures().items():
             self.metrics.log_value((COMMUNICATION, key), value, window=1)
+
+
+def unseen(batch: Batch) -> np.ndarray | None:
+    """What decides each game and no agent sees, [n, w], as it stands now; None where the game names nothing of the kind."""
+    told = getattr(batch.rules, "unseen", None)
+    found: np.ndarray | None = None if told is None else told(batch.options, batch.state.games)
+    return found
 
 
 def _none(noise: torch.Tensor | None, seen: np.ndarray) -> np.ndarray:

@@ -124,6 +124,10 @@ class Mind(nn.Module):
     def perceive(self, seen: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         return self.memory(self.encoder(seen), state)
 
+    def listened(self, hidden: Tensor, state: Tensor) -> Tensor:
+        """What is remembered, after the last round."""
+        return self.memory.listen(hidden, state)
+
     def update(self, k: int, hidden: Tensor, gathered: Tensor) -> Tensor:
         """After round k."""
         return torch.relu(self.updates[k](torch.cat([hidden, gathered], -1)))
@@ -147,7 +151,7 @@ class GraphTeam(nn.Module):
         self.agents, self.longest = len(plan.names), max(plan.observations)
         sees = self.longest + (self.agents if plan.identities else 0)
         minds = [Mind(plan, sees, graph.gathers) for _ in range(self.agents if plan.separate else 1)]
-        self.minds, self.keeps = nn.ModuleList(minds), minds[0].memory.keeps
+        self.minds, self.keeps, self.hears = nn.ModuleList(minds), minds[0].memory.keeps, minds[0].memory.hears
         refused = torch.ones(self.agents, *plan.components, dtype=torch.bool)
         refused[..., 0] = False  # a component that an agent has not has one choice
         for i, own in enumerate(plan.choices):
@@ -167,12 +171,21 @@ class GraphTeam(nn.Module):
 
     def forward(self, observation: Tensor, state: Tensor, noise: Tensor | None = None) -> Step:
         """observation [B, N, longest], state [B, N, keeps], noise [B, N, self.noise] or None for the team as deployed."""
+        encoded, present = self.look(observation)
+        perceived, state = self.recall(encoded, state)
+        return self.talk(perceived, state, present, noise)
+
+    def look(self, observation: Tensor) -> tuple[Tensor, Tensor]:
+        """observation [..., N, longest] -> what each makes of it alone, [..., N, width], and who is there, [..., N] bool."""
         present = (observation != 0).any(-1)
         if self.plan.identities:
             ids = self.ids[: observation.shape[-2]].expand(*observation.shape[:-1], self.agents)
             observation = torch.cat([observation, ids * present.unsqueeze(-1)], -1)
-        perceived, state = self._each(lambda mind, x, s: mind.perceive(x, s), observation, state)
-        return self.talk(perceived, state, present, noise)
+        return self._each(lambda mind, x: mind.encoder(x), observation), present
+
+    def recall(self, encoded: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """That [B, N, width] together with what is remembered, state [B, N, keeps]: what is perceived, and what is kept of it."""
+        return self._each(lambda mind, x, s: mind.memory(x, s), encoded, state)
 
     def talk(
         self,
@@ -205,6 +218,8 @@ class GraphTeam(nn.Module):
             rates.append(message.rate)
             odds.append(message.rate.new_zeros(*message.rate.shape, 0, 0) if message.logp is None else message.logp)
             rate, loss = rate + message.rate * link.sum(-2), loss + message.loss
+        if self.hears:
+            state = self._each(lambda mind, h, s: mind.listened(h, s), hidden, state)
         logits = self._each(lambda mind, p, h: mind.act(p, h), perceived, hidden).unflatten(-1, self.plan.components)
         logits = logits.masked_fill(self.refused[: logits.shape[1]], REFUSED)
         told = (torch.stack(column, 1) for column in (reads, rates, odds))
@@ -229,21 +244,21 @@ class GraphTeam(nn.Module):
 
 class Critic(nn.Module):
     """What each agent may still expect, in training only: from all observations and the time (central; Yu et al. 2022, MAPPO),
-    or from its own observation (own; de Witt et al. 2020, IPPO)."""
+    or from its own observation (own; de Witt et al. 2020, IPPO); and from `unseen` numbers more that no agent sees."""
 
-    def __init__(self, sees: int, width: int, *, central: bool) -> None:
+    def __init__(self, sees: int, width: int, *, central: bool, unseen: int = 0) -> None:
         super().__init__()
         self.central = central
-        self.encoder = nn.Sequential(nn.Linear(sees + 1, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.encoder = nn.Sequential(nn.Linear(sees + 1 + unseen, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         _begin(self.encoder[0])
         self.listener, self.speaker = nn.Linear(width, width), nn.Linear(width, width)
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
-    def forward(self, observation: Tensor, time: Tensor) -> Tensor:
-        """observation [B, N, sees], time [B] in 0..1 -> values [B, N]."""
+    def forward(self, observation: Tensor, time: Tensor, unseen: Tensor | None = None) -> Tensor:
+        """observation [B, N, sees], time [B] in 0..1, unseen [B, w] -> values [B, N]."""
         present = (observation != 0).any(-1)
-        clock = time[:, None, None].expand(*observation.shape[:-1], 1)
-        x = self.encoder(torch.cat([observation, clock], -1))
+        known = time.unsqueeze(-1) if unseen is None else torch.cat([time.unsqueeze(-1), unseen], -1)
+        x = self.encoder(torch.cat([observation, known.unsqueeze(1).expand(*observation.shape[:-1], -1)], -1))
         if self.central:
             links = present.unsqueeze(1) & ~torch.eye(x.shape[1], dtype=torch.bool)
             pairs = torch.relu(self.listener(x).unsqueeze(2) + self.speaker(x).unsqueeze(1))

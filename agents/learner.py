@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner
 from ray.rllib.core.columns import Columns
+from ray.rllib.core.learner.learner import DEFAULT_OPTIMIZER
 from ray.rllib.core.learner.training_data import TrainingData
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import MultiAgentBatch, SampleBatch
@@ -27,6 +28,8 @@ PLACE = "place"
 """The part of a learner's state that says where in the training it is."""
 SPREAD = "spread"
 """The column of the standard deviation, in reward, in which advantages are counted."""
+EDGES = "edges"
+"""Name of the optimiser of a graph's edges, where they have one."""
 EDGES_EVERY = 5
 """A graph that is learned in turns with the rest has every fifth epoch for itself (CommFormer; Hu et al. 2024)."""
 
@@ -66,6 +69,25 @@ class CommPPOLearner(PPOTorchLearner):
     def build(self) -> None:
         super().build()
         self._generator = torch.Generator().manual_seed(self.config.seed or 0)
+
+    def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
+        """RLlib's; a graph whose edges learn at a rate of their own has an optimiser for them alone."""
+        module = self.module[module_id].unwrapped()
+        rate = module.team.graph.edge_rate if isinstance(module, GraphTeamModule) else None
+        if rate is None:
+            super().configure_optimizers_for_module(module_id, config)
+            return
+        edges = module.team.graph.edge_parameters()
+        apart = {id(parameter) for parameter in edges}
+        rest = [parameter for parameter in self.get_parameters(module) if id(parameter) not in apart]
+        for name, parameters, lr in ((DEFAULT_OPTIMIZER, rest, config.lr), (EDGES, edges, rate)):
+            self.register_optimizer(
+                module_id=module_id,
+                optimizer_name=name,
+                optimizer=torch.optim.Adam(parameters),
+                params=parameters,
+                lr_or_lr_schedule=lr,
+            )
 
     # --------------------------------------------------------------------------------------------------------- state
     def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:

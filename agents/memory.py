@@ -1,4 +1,4 @@
-"""What an agent remembers of its own past: nothing, a gated recurrent unit, or attention over its last steps."""
+"""What an agent remembers: nothing, what it saw (by a gated recurrent unit, or attention over its last steps), or heard too."""
 
 import math
 
@@ -10,9 +10,15 @@ class Memory(nn.Module):
     """x [..., width] and what was kept, state [..., keeps] (zeros when a game begins) -> [..., width] and what to keep."""
 
     keeps: int
+    hears: bool = False
+    """Whether what is kept depends on what is heard."""
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
+
+    def listen(self, hidden: Tensor, state: Tensor) -> Tensor:
+        """What to keep once all rounds of messages are over: hidden [..., width] and state [..., keeps] -> [..., keeps]."""
+        return state
 
 
 class Forgetful(Memory):
@@ -62,5 +68,28 @@ class OwnPast(Memory):
         return x + (weight.unsqueeze(-1) * self.value(seen)).sum(-2), past.flatten(-2)
 
 
-MEMORIES = {"none": Forgetful, "gru": GatedRecurrentUnit, "attention": OwnPast}
+class Heard(Memory):
+    """GRU over what was seen and heard, as the recurrent unit of IC3Net (Singh, Jain, Sukhbaatar 2019) is.
+
+    A message of earlier steps then need not be said again, and who searches knows where others have been. What it remembers an
+    agent sees together with what is new before it speaks; what it makes of both and of the messages is what it will remember.
+    """
+
+    hears = True
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.keeps = width
+        self.recall = nn.Linear(2 * width, width)
+        self.cell = nn.GRUCell(width, width)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.relu(self.recall(torch.cat([x, state], -1))), state
+
+    def listen(self, hidden: Tensor, state: Tensor) -> Tensor:
+        kept = self.cell(hidden.reshape(-1, hidden.shape[-1]), state.reshape(-1, state.shape[-1]))
+        return kept.view(state.shape)
+
+
+MEMORIES = {"none": Forgetful, "gru": GatedRecurrentUnit, "attention": OwnPast, "heard": Heard}
 """By name."""

@@ -116,13 +116,15 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
     """A team that talks over a graph within each step, and a critic that is used in training only.
 
     model_config: plan, the fields of Plan but names, observations and choices, which follow from the spaces; central, whether
-    the critic sees all observations or an agent's own; terms, what is added to its loss and rewards, by name.
+    the critic sees all observations or an agent's own; unseen, how many numbers more; terms, what is added to its loss and
+    rewards, by name.
     """
 
     def setup(self) -> None:
         self.team = build(Plan.seated(self.observation_space.spaces, self.action_space.spaces, **self.model_config["plan"]))
         if not self.inference_only:
-            self.critic = Critic(self.team.longest, self.team.plan.width, central=self.model_config["central"])
+            central, unseen = self.model_config["central"], self.model_config.get("unseen", 0)
+            self.critic = Critic(self.team.longest, self.team.plan.width, central=central, unseen=unseen)
             self.terms = chosen_terms(self.model_config.get("terms", {}))
             made = {name: term.extras(self.team) for name, term in self.terms.items()}
             self.extras = torch.nn.ModuleDict({name: network for name, network in made.items() if network is not None})

@@ -137,6 +137,8 @@ class LoneAgent:
         gathered = self._graph.gather(self._hidden.unsqueeze(0), read, own, self._controls)[0]
         self._hidden = self._mind.update(self._round, self._hidden, gathered)
         self._round += 1
+        if self._round == self.plan.rounds:
+            self._state = self._mind.listened(self._hidden, self._state)
 
     @torch.no_grad()
     def act(self) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -139,6 +139,22 @@ class TalkingTeam(Deployed):
 
     def player(self, games: int) -> Talking:
         return Talking(self.network, games)
+
+    def at(self, options: Options) -> "TalkingTeam":
+        """The same networks in the game with other options, as with more agents or fewer.
+
+        Raises ValueError where they are made for those agents: minds or identities of their own, edges that were learned, or
+        observations whose length changes with the number of agents.
+        """
+        spaces = Batch(rules(self.id), options, 1)
+        seats = Plan.seated(spaces.observation_spaces, spaces.action_spaces)
+        plan = replace(self.network.plan, names=seats.names, observations=seats.observations, choices=seats.choices)
+        network = build(plan)
+        try:
+            network.load_state_dict(self.network.state_dict())
+        except RuntimeError as reason:
+            raise ValueError(f"this team is made for {len(self.network.plan.names)} agents: {reason}") from reason
+        return TalkingTeam(self.id, options, network)
 
     def split(self) -> list[LoneAgent]:
         """N agents that hold their own networks only and exchange bytes."""

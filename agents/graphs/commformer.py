@@ -22,7 +22,8 @@ class CommFormer(Graph):
     Training has three phases, and none changes what is deployed. For the first `warm` updates everybody hears everybody. Then E
     and all else learn in turns, as in bi-level optimisation of the first order (Liu, Simonyan, Yang 2019): every fifth epoch of
     the learner is E's alone, counted over all updates, for an update of ours has fewer than five. From the share `post_ratio` of
-    the training on, E rests and the exact top k is played.
+    the training on, E rests and the exact top k is played. `edge_rate`: learning rate of E, the whole training long, with an
+    optimiser of its own; None: that of everything else. The authors' is 1e-4 beside 5e-4, over many more updates than ours.
     """
 
     updates: Tensor
@@ -39,8 +40,11 @@ class CommFormer(Graph):
         gate: bool = True,
         warm: int = 10,
         post_ratio: float = 0.5,
+        edge_rate: float | None = None,
     ) -> None:
         super().__init__()
+        if edge_rate is not None:
+            self.edge_rate = number("edge_rate", edge_rate, 0.0, math.inf)
         self.sparsity, self.post_ratio = number("sparsity", sparsity, 0.0, 1.0), number("post_ratio", post_ratio, 0.0, 1.0)
         self.warm = whole("warm", warm, 0)
         self.register_buffer("updates", torch.tensor(0))

@@ -20,6 +20,8 @@ class Graph(nn.Module):
     """Length of the control vector of an agent; 0: none is sent."""
     control_bits: float = 0.0
     """Bits of a control vector on the wire: 32 a float, or fewer where it says less."""
+    edge_rate: float | None = None
+    """Learning rate of `edge_parameters`; None: that of everything else."""
     noise: int = 0
     """Uniform random numbers an agent that drawing the links takes in training. `control` and `schedule` are given the same ones
     and each uses a part of its own."""

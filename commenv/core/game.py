@@ -12,6 +12,8 @@
     has_floor(p, game, agents, board, i) -> bool                      whether an agent may send in this step; may be left out
     route(p, game, agents, board, source, target) -> bool             whether a link carries what was sent; may be left out
     success(p, game, agents, board) -> float                          how well a game that is over went; may be left out
+    unseen(options, games) -> array      what decides games and no agent sees, [n, w] float32, of the states of n games: for
+                                         those who judge agents in training; may be left out
     FIGURES                              fields of Agent that infos tell of a game that is over; may be left out
     limits(options) -> Limits
     situations(options) -> Situations | None                          every beginning; None: too many, or not one message a round

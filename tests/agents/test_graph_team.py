@@ -1,5 +1,7 @@
 """Teams that talk within a step: nothing passes but messages, what trains is what was played, and bytes carry the whole game."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,7 @@ def seen(games=7, agents=3, sees=5, seed=0):
     return torch.rand(games, agents, sees, generator=torch.Generator().manual_seed(seed)) + 0.1
 
 
-@pytest.mark.parametrize("memory", ["none", "gru", "attention"])
+@pytest.mark.parametrize("memory", ["none", "gru", "attention", "heard"])
 @pytest.mark.parametrize("graph", [name for name in GRAPHS if not NAMES.get(name)])
 def test_every_part_plays_with_every_other(graph, memory):
     torch.manual_seed(0)
@@ -84,13 +86,33 @@ def test_the_absent_neither_speak_nor_hear():
     assert not step.present[:, 2].any()
 
 
-@pytest.mark.parametrize("memory", ["gru", "attention"])
+@pytest.mark.parametrize("memory", ["gru", "attention", "heard"])
 def test_a_new_game_remembers_nothing(memory):
     torch.manual_seed(0)
     team = build(plan(memory=memory))
     x = seen()
     later = team(x, team(seen(seed=3), team.beginning(7)).state)
     assert not torch.equal(later.logits, team(x, team.beginning(7)).logits)
+
+
+@pytest.mark.parametrize(("memory", "remembered"), [("gru", False), ("heard", True)])
+def test_who_remembers_what_was_heard(memory, remembered):
+    """The others see something else in the first step; in the second, where nobody is there but me, only a memory can tell."""
+    torch.manual_seed(0)
+    team = build(plan(memory=memory, bits=4))
+    one, other = seen(50), seen(50)
+    other[:, 1:] = seen(50, seed=9)[:, 1:]
+    alone = seen(50, seed=3)
+    alone[:, 1:] = 0
+    with torch.no_grad():
+        firsts = [team(x, team.beginning(50)) for x in (one, other)]
+        a, b = (team(alone, first.state).logits[:, 0] for first in firsts)
+        unheard = []
+        for x in (one, other):
+            encoded, present = team.look(x)
+            unheard.append(team.talk(*team.recall(encoded, team.beginning(50)), present, silent=True).state[:, 0])
+    assert torch.equal(a, b) != remembered
+    assert torch.equal(*unheard)  # where nothing is heard, nothing else is remembered of the others
 
 
 def small(id=JUNCTION, env_config=None, games=16, fragment=12, **parts):
@@ -111,6 +133,7 @@ def small(id=JUNCTION, env_config=None, games=16, fragment=12, **parts):
         (JUNCTION, {}),
         (JUNCTION, {"memory": "gru", "graph": "ic3net", "rounds": 2}),
         (PREY, {"memory": "attention", "graph": "tarmac", "bottleneck": "vector_quantised"}),
+        (PREY, {"memory": "heard", "graph": "tarmac", "rounds": 2, "separate": True, "identities": True}),
         (CAPTURE, {"memory": "gru", "graph": "magic", "separate": True}),
         (SPEAKER, {"graph": "commformer", "bottleneck": "dial"}),
     ],
@@ -265,9 +288,45 @@ def test_split_agents_play_the_same_game_with_every_graph(graph):
     assert (bits > 0) != (graph == "none")
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_split_agents_remember_what_they_heard(rounds):
+    assert play_both(PREY, {"size": 5}, {"memory": "heard", "rounds": rounds, "separate": True}) > 0
+
+
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_split_agents_play_the_same_game_with_every_bottleneck(bottleneck):
     assert play_both(CAPTURE, {}, {"bottleneck": bottleneck, "bits": BITS.get(bottleneck, 3), "memory": "attention"}) > 0
+
+
+def junction(cars, **parts):
+    torch.manual_seed(0)
+    batch = commenv.make_batch(JUNCTION, 1, cars=cars, bits=0)
+    seats = Plan.seated(batch.observation_spaces, batch.action_spaces, **{"width": 8, **parts})
+    return TalkingTeam(JUNCTION, batch.options, build(seats))
+
+
+@pytest.mark.parametrize("graph", ["full", "ring", "relation", "tarmac", "ic3net", "schednet", "magic", "selforg"])
+def test_a_team_plays_the_same_among_empty_places(graph):
+    """Of four cars in a game of eight, the first four say, hear and do what they do in a game of four."""
+    four = junction(4, graph=graph)
+    eight = four.at(replace(four.options, cars=8))
+    x = torch.rand(6, 8, eight.network.longest)
+    x[:, 4:] = 0
+    with torch.no_grad():
+        a, b = four.network(x[:, :4], four.network.beginning(6)), eight.network(x, eight.network.beginning(6))
+    if graph == "ring":  # whose ends meet elsewhere
+        assert a.links[:, 0, 0, 3].all()
+        assert not b.links[:, 0, 0, 3].any()
+    else:
+        assert torch.allclose(a.logits, b.logits[:, :4], atol=1e-6)
+    assert len(eight.player(6).team.plan.names) == 8
+
+
+@pytest.mark.parametrize("parts", [{"separate": True}, {"identities": True}, {"graph": "commformer"}])
+def test_networks_of_so_many_agents_play_with_no_others(parts):
+    team = junction(4, **parts)
+    with pytest.raises(ValueError, match="made for 4 agents"):
+        team.at(replace(team.options, cars=8))
 
 
 def test_damaged_bytes_are_refused():

@@ -57,6 +57,31 @@ def test_commformer_is_trained_in_its_phases():
 
 
 @pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize("rate", [None, 0.25])
+def test_edges_learn_at_a_rate_of_their_own(rate):
+    """Adam's first step is as long as the learning rate, whatever the gradient that is no speck; E's first epoch is the fifth."""
+    config = CommPPOConfig().environment(JUNCTION).communication(graph="commformer", width=16, total_steps=10_000)
+    config.communication(graph_options={"warm": 0, "post_ratio": 1.0, "edge_rate": rate})
+    config.env_runners(num_envs_per_env_runner=8, rollout_fragment_length=8)
+    config.training(lr=1e-3, train_batch_size_per_learner=64, minibatch_size=8, num_epochs=1)
+    algo = config.debugging(seed=1, log_level="ERROR").build_algo()
+    try:
+        edges, other = "team.graph.relation", "team.graph.query.weight"
+        for update in range(5):
+            before = weights(algo)
+            algo.train()
+            longest = {key: float((weights(algo)[key] - before[key]).abs().max()) for key in (edges, other)}
+            if update == 0:
+                assert 0.5e-3 < longest[other] < 1.001e-3
+            if update < 4:
+                assert longest[edges] == 0
+        expected = rate or 1e-3
+        assert 0.5 * expected < longest[edges] < 1.001 * expected
+    finally:
+        algo.stop()
+
+
+@pytest.mark.usefixtures("ray_session")
 def test_a_value_learns_from_errors_of_any_size():
     """A planner earns a hundred a step, far from what its fresh value function says."""
     config = CommPPOConfig().environment(
@@ -89,7 +114,9 @@ def test_who_seldom_acts_holds_nobody_up(size):
         counts = {id: len(columns) for id, columns in whole.items()}
         assert 0 < counts["source"] < (size or 64) and counts["source"] < counts["subscriber"]
         made = list(
-            learner._create_iterator_if_necessary(training_data=TrainingData(episodes=episodes), minibatch_size=size, num_epochs=3)
+            learner._create_iterator_if_necessary(
+                training_data=TrainingData(episodes=episodes), minibatch_size=size, num_epochs=3
+            )
         )
         assert len(made) == 3 * (1 if size is None else -(-counts["subscriber"] // size))
         for id, columns in whole.items():

@@ -275,6 +275,11 @@ def success(p, game, agents, board):
     return 1.0 if game.arrived == game.players else 0.0
 
 
+def unseen(options: Options, games: Any) -> np.ndarray:
+    """The prey's cell, one-hot, [n, grid**2]."""
+    return np.eye(options.setting.grid**2, dtype=np.float32)[games["prey"]]
+
+
 def describe(options: Options, game: Any, agents: Any, board: Any) -> str:
     grid = options.setting.grid
     where = [f"predator_{i} at {divmod(int(agent['cell']), grid)}" for i, agent in enumerate(agents) if agent["there"]]
