@@ -103,19 +103,21 @@ def unroll(team: GraphTeam, batch: Mapping[str, Tensor]) -> Step:
     """The steps of [b, T] again, as they were played, now with gradients: everything of Step with leading axis b * T."""
     noise = batch["noise"] if batch["noise"].shape[-1] else None
     encoded, present = team.look(batch["obs"])
-    state, perceived, states, steps = batch["state"], [], [], []
+    state = batch["state"]
+    steps: list[Step] = []
+    alone: list[tuple[Tensor, Tensor]] = []
     for t in range(batch["fresh"].shape[1]):
         before, state = team.recall(encoded[:, t], state * (~batch["fresh"][:, t])[:, None, None])
         if team.hears:
             steps.append(team.talk(before, state, present[:, t], None if noise is None else noise[:, t]))
             state = steps[-1].state
         else:
-            perceived.append(before), states.append(state)
+            alone.append((before, state))
     if team.hears:
         return Step(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*steps, strict=True)))
     # What was heard is not remembered: all steps talk at once.
-    at_once = (torch.stack(column, 1).flatten(0, 1) for column in (perceived, states))
-    return team.talk(*at_once, present.flatten(0, 1), None if noise is None else noise.flatten(0, 1))
+    perceived, states = (torch.stack(column, 1).flatten(0, 1) for column in zip(*alone, strict=True))
+    return team.talk(perceived, states, present.flatten(0, 1), None if noise is None else noise.flatten(0, 1))
 
 
 def loss(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class _Team:
         self.left, self.told = np.ones((games, o.dimension), bool), np.zeros((games, o.dimension))
         self.sums = np.zeros((games, o.agents, o.dimension))
 
-    def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, np.ndarray]:
+    def act(self, seen: Mapping[str, np.ndarray], active: Mapping[str, np.ndarray], fresh: np.ndarray) -> dict[str, Any]:
         M, d = self.options.agents, self.options.dimension
         views = np.stack([seen[f"agent_{i}"] for i in range(M)], axis=1)  # [game, agent, w]
         pulling, answering = views[:, 0, 3 * d + 2] > 0, seen["server"][:, 1] > 0

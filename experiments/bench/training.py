@@ -2,7 +2,8 @@
 
 Every contender learns the same game of 8 states with updates of as many games, and networks of one hidden layer of 64. The clock
 counts training alone, of one thread on one core: building is not timed, nor an update beforehand that has everything compiled and
-imported, nor looking at how far a team has come, which is exact (all 8 states are tried). A run that has not arrived when its time is over is shown as one that has not.
+imported, nor looking at how far a team has come, which is exact (all 8 states are tried). A run that has not arrived when its
+time is over is shown as one that has not.
 """
 
 import platform

@@ -112,7 +112,7 @@ def test_who_seldom_acts_holds_nobody_up(size):
         learner, episodes = learner_of(algo), algo.env_runner.sample()
         whole = learner._make_batch_if_necessary(TrainingData(episodes=episodes)).policy_batches
         counts = {id: len(columns) for id, columns in whole.items()}
-        assert 0 < counts["source"] < (size or 64) and counts["source"] < counts["subscriber"]
+        assert 0 < counts["source"] < min(size or 64, counts["subscriber"])
         made = list(
             learner._create_iterator_if_necessary(
                 training_data=TrainingData(episodes=episodes), minibatch_size=size, num_epochs=3
