@@ -8,17 +8,17 @@ from typing import Any, cast
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space, Tuple
-from numba import config
 
 from commenv.core import kernel
-from commenv.core.copies import Shelf, copier, masker
+from commenv.core.copies import MUCH, Shelf, copier, masker
 from commenv.core.errors import bad, whole
 from commenv.core.game import ENDLESS, Options, Rules, record
 from commenv.core.in_place import InPlace
 from commenv.core.links import layout, lines, taps
-from commenv.core.memory import leave, room
+from commenv.core.memory import as_record, leave, room
 from commenv.core.meter import TALLY, Meter, link_meter
-from commenv.core.relay import FARTHEST, LINE, TRANSIT
+from commenv.core.relay import LINE, TRANSIT
+from commenv.core.spaces import box
 from commenv.core.transmission import NOTHING
 
 Arrays = dict[str, np.ndarray]
@@ -51,6 +51,11 @@ class Batch:
     threads: games are shared out over this many; worth it from about 16,384 games.
     """
 
+    buffers: kernel.Buffers
+    _scratch: kernel.Scratch
+    _left: tuple[Any, Any]
+    _held: tuple[Any, Any]
+
     def __init__(
         self,
         rules: Rules,
@@ -79,7 +84,10 @@ class Batch:
         starts, widths = self._shape.base.tolist(), self._shape.width.tolist()
         self._blocks = [(start, start + n * width, width) for start, width in zip(starts, widths, strict=True)]
         self._make_buffers()
-        self.observation_spaces: dict[str, Space] = {name: self._box(a) for a, name in enumerate(self.possible_agents)}
+        seen = self.buffers.observation  # to copy much takes longer than to write where nobody holds anything
+        self._pages: Shelf | None = Shelf(seen.shape, seen.dtype) if copy and seen.nbytes >= MUCH else None
+        roles = zip(self.layout.roles, widths, strict=True)
+        self.observation_spaces: dict[str, Space] = {role.name: box(role, width, self.channel) for role, width in roles}
         self.action_spaces: dict[str, Space] = {name: self._actions(a) for a, name in enumerate(self.possible_agents)}
         self._names = frozenset(self.possible_agents)
         self._slots = self._make_slots(self._moves)
@@ -88,8 +96,7 @@ class Batch:
         # What every call of the kernel takes: an array that changes is written on, never replaced.
         self._setting = kernel.Setting(self._parameters, self._wire, self._horizon, self._shape, self.state, self._scratch)
         self._kernel = kernel.bind(rules, self._setting, self.buffers)
-        self._enter: Any = None  # and the kernel's driver: compiled when they are first needed
-        self._replay: Any = None
+        self._enter = self._replay = cast(Any, None)  # and the kernel's driver: compiled when they are first needed
         self._first_seed: int | None = self._seed(seed)  # None once the games have begun
 
     # ------------------------------------------------------------------------------------------------ the two public verbs
@@ -134,6 +141,7 @@ class Batch:
         if fault != kernel.FINE:
             t, i, a = np.unravel_index(fault, (steps, self.num_envs, len(self.possible_agents)))
             self._refuse(f"step {t}, game {i}", int(a), int(moves[0, t, a, i]), int(moves[1, t, a, i]))
+        self._stay()
         buffers, names = self.buffers, self.possible_agents
         for buffer, told in ((buffers.observation, reel.observation), (buffers.reward, reel.reward)):
             buffer[...] = told[-1]
@@ -147,7 +155,11 @@ class Batch:
         """Run the kernel on what stands in the buffers: for views that fill and read them themselves."""
         if fresh:
             self.buffers.terminated[:] = self.buffers.truncated[:] = False
-        enter = self._enter or self._compile()
+        enter, buffers = self._enter or self._compile(), self.buffers
+        if self._pages:
+            buffers = buffers._replace(observation=self._pages.take())
+            told, other = leave(buffers, self.rules.__name__)
+            self._left, self._held = (self._left[0], told), (self._held[0], other)
         if self._pool is None:
             fault = enter(0, 0, self.num_envs, fresh, *self._left)
         else:
@@ -156,6 +168,7 @@ class Batch:
             fault = self._share(enter, fresh, [self._left] * len(self._parts))
         if fault != kernel.FINE:
             self._fault(fault)
+        self.buffers = buffers
 
     def in_place(self) -> InPlace:
         """The batch as a loop in a hurry plays it. Raises RuntimeError before `reset`, ValueError where messages are floats."""
@@ -163,6 +176,7 @@ class Batch:
             raise RuntimeError("in_place() before reset(): call reset() first")
         if self.channel.floats:
             raise ValueError("messages of floats cannot be written in place: only step() packs them")
+        self._stay()
         enter = self._enter or self._compile()  # the copy of a batch may have none
         (setting, told), n, buffers = self._left, self.num_envs, self.buffers
 
@@ -180,6 +194,13 @@ class Batch:
             truncations=buffers.truncated,
         )
 
+    def _stay(self) -> None:
+        """From now on observations are written in one place, and copied from there: what was handed out is not written on."""
+        if self._pages:
+            self.buffers = self.buffers._replace(observation=self.buffers.observation.copy())
+            self._pages = self._enter = None
+            self._make_givers()
+
     def infos(self) -> dict[str, dict[str, Any]]:
         """What the last step tells of each agent; after `reset` only what is known of a game's beginning."""
         infos: dict[str, dict[str, Any]] = {name: {key: give() for key, give in givers} for name, givers in self._running}
@@ -196,6 +217,8 @@ class Batch:
     @property
     def observations(self) -> Arrays:
         """What the agents see now, as `reset` and `step` gave it."""
+        if self._pages:
+            return {name: self._block(self.buffers.observation, a) for a, name in enumerate(self.possible_agents)}
         return {name: give() for name, give in self._seen}
 
     @property
@@ -366,17 +389,6 @@ class Batch:
         begin, end, width = self._blocks[a]
         return flat[..., begin:end].reshape(*flat.shape[:-1], self.num_envs, width)
 
-    def _box(self, a: int) -> Box:
-        role, width = self.layout.roles[a], int(self._shape.width[a])
-        low, high = np.zeros(width, np.float32), np.ones(width, np.float32)
-        low[: role.observation], high[: role.observation] = role.low, role.high
-        if self.channel.floats and width > role.observation:
-            reach = 1.0 + FARTHEST * self.channel.gaussian
-            inboxes = (part[role.observation :].reshape(-1, self.channel.places)[:, :-1] for part in (low, high))
-            for part, bound in zip(inboxes, (-reach, reach), strict=True):
-                part[:] = bound
-        return Box(low, high, dtype=np.float32)
-
     def _actions(self, a: int) -> Space:
         actions, messages = int(self._shape.actions[a]), int(self._shape.messages[a])
         both = actions > 1 and self._shape.speaks[a]
@@ -477,11 +489,6 @@ class Batch:
             if wrong.any():
                 i = int(wrong.argmax())
                 self._refuse(f"game {i}", a, int(act[i]), int(message[i]))
-
-
-def as_record(array: np.ndarray) -> np.ndarray:
-    """Without the compiler the rules read the fields of records as those of NumPy's."""
-    return array.view(np.recarray) if config.DISABLE_JIT else array
 
 
 def _again(made: tuple, first_seed: int | None, state: kernel.State, buffers: kernel.Buffers) -> Batch:

@@ -12,6 +12,9 @@ import numpy as np
 
 LARGE = 1 << 16
 """Bytes from which on malloc may turn to the system."""
+MUCH = 1 << 20
+"""Bytes of observations from which on `step` hands out what the kernel wrote and no copies: fewer are copied sooner than the
+kernel is told of another place."""
 KEPT = 4
 """Arrays that a shelf remembers: one who keeps every array pays fresh memory, and no more than that."""
 

@@ -22,13 +22,16 @@ from numba import config, njit, typeof
 from commenv.core.game import Rules
 from commenv.core.generator import BEGINNING, CHANNEL, RULES, episode_key, rule, seek
 from commenv.core.inbox import clear, hear
-from commenv.core.memory import keep, recall, window
+from commenv.core.memory import fetch, keep, recall, window
 from commenv.core.relay import begin_transit, relay
 from commenv.core.transmission import ERASED, NOTHING, SILENCE, admit, refill, stands, transmit
 from commenv.core.wire import Wire, bare
 
-TILE = 64
+TILE = 128
 """Games whose observations are cleared together: few enough to stay in the nearest cache."""
+
+LINE = 16
+"""Floats in a line of the cache."""
 
 NEAR = 256
 """Games that a rollout plays to its end before it turns to the next: few enough for what they are to stay in the cache."""
@@ -149,91 +152,101 @@ def advance(part, lo, hi, fresh, setting, told):
                     return each * players + a
     for first in range(lo, hi, TILE):
         last = min(first + TILE, hi)
-        for a in range(players):
-            clear(observation, base[a] + first * width[a], base[a] + last * width[a])
-        for each in range(first, last):
+        ends = fresh
+        for each in range(first, first if fresh else last):
             i = np.uint64(each)  # numba looks whether a signed index counts from the end
             game, agents, board = games[i], agents_of[i], board_of[i]
-            over = fresh
-            if not fresh:
-                for a in range(players):
-                    acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
-                    if game.turn < 0 or game.turn == a:
-                        acts[a] = act[a, i]
-                        if speaks[a] != 0 and has_floor(p, game, agents, board, a):
-                            sent[a] = admit(wire, agents[a], message[a, i])
-                            agents[a].messages += sent[a] != SILENCE or wire.silence == 0
-                            if wire.limited != 0:
-                                agents[a].blocked += sent[a] != message[a, i]
-                    refill(wire, agents[a])
-                seek(rng, game.key, game.t, RULES)
-                done = step(p, game, agents, board, acts, sent, earned, rng)
-                if wire.noisy != 0:
-                    seek(rng, game.key, game.t, CHANNEL)
-                for k in range(links):
-                    m = sent[np.uint64(source[k])]
-                    if shape.holds == 0:
-                        heard[i, k] = NOTHING
-                    if wire.plain == 0:
-                        out[k] = NOTHING
-                    if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
-                        m = NOTHING
-                    if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
-                        meter = tally[k]
-                        meter.offered += 1
-                        meter.messages += m != SILENCE or wire.silence == 0
-                        if wire.limited != 0:
-                            meter.blocked += m != message[source[k], i]
-                        if wire.floats == 0 or m < counts.shape[1]:  # floats are not counted one by one
-                            counts[k, m] += 1
-                        if wire.plain != 0:
-                            y = transmit(wire, m, rng)
-                            heard[i, k] = y
-                            if wire.noisy != 0:
-                                meter.erased += y == ERASED
-                                meter.altered += y != ERASED and y != m
-                        else:
-                            out[k] = m
-                if wire.plain == 0:
-                    relay(wire, shape, state, i, players, game.key, game.t, sent, out, tally, rng)
-                game.t += 1
-                cut = game.t >= horizon
-                terminated[i], truncated[i] = done, cut and not done
-                over = done or cut
-                for a in range(players):
-                    reward[a, i] = earned[a]
-                    agents[a].score += earned[a]
-                if over:
-                    length[i] = game.t
-                    succeeded[i] = success(p, game, agents, board)
-                    for a in range(players):
-                        ended[i, a] = agents[a]
-                        start = base[a] + each * width[a]
-                        clear(final, start, start + width[a])
-                        observe(p, game, agents, board, a, window(final, start, own[a]))
-                        hear(wire, shape, state, i, a, window(final, start + own[a], width[a] - own[a]))
-            if over:
-                game.episode += 1
-                game.key = episode_key(game.seed, game.episode)
-                game.t, game.turn = 0, -1
-                for a in range(players):
-                    agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
-                    agents[a].messages, agents[a].blocked = 0, 0
-                for k in range(heard.shape[1]):
-                    heard[i, k] = NOTHING
-                begin_transit(wire, state, i, game.key, rng)
-                seek(rng, game.key, 0, BEGINNING)
-                reset(p, game, agents, board, rng)
+            for a in range(players):  # memory moves while the rules compute
+                start = base[a] + each * width[a]
+                for place in range(start, start + width[a], LINE):
+                    fetch(observation, place)
             for a in range(players):
+                acts[a], sent[a], earned[a] = 0, NOTHING, 0.0
+                if game.turn < 0 or game.turn == a:
+                    acts[a] = act[a, i]
+                    if speaks[a] != 0 and has_floor(p, game, agents, board, a):
+                        sent[a] = admit(wire, agents[a], message[a, i])
+                        agents[a].messages += sent[a] != SILENCE or wire.silence == 0
+                        if wire.limited != 0:
+                            agents[a].blocked += sent[a] != message[a, i]
+                refill(wire, agents[a])
+            seek(rng, game.key, game.t, RULES)
+            done = step(p, game, agents, board, acts, sent, earned, rng)
+            if wire.noisy != 0:
+                seek(rng, game.key, game.t, CHANNEL)
+            for k in range(links):
+                m = sent[np.uint64(source[k])]
+                if shape.holds == 0:
+                    heard[i, k] = NOTHING
+                if wire.plain == 0:
+                    out[k] = NOTHING
+                if m != NOTHING and wire.drawn != 0 and not stands(wire, game.key, source[k], target[k]):
+                    m = NOTHING
+                if m != NOTHING and route(p, game, agents, board, source[k], target[k]):
+                    meter = tally[k]
+                    meter.offered += 1
+                    meter.messages += m != SILENCE or wire.silence == 0
+                    if wire.limited != 0:
+                        meter.blocked += m != message[source[k], i]
+                    if wire.floats == 0 or m < counts.shape[1]:  # floats are not counted one by one
+                        counts[k, m] += 1
+                    if wire.plain != 0:
+                        y = transmit(wire, m, rng)
+                        heard[i, k] = y
+                        if wire.noisy != 0:
+                            meter.erased += y == ERASED
+                            meter.altered += y != ERASED and y != m
+                    else:
+                        out[k] = m
+            if wire.plain == 0:
+                relay(wire, shape, state, i, players, game.key, game.t, sent, out, tally, rng)
+            game.t += 1
+            cut = game.t >= horizon
+            terminated[i], truncated[i] = done, cut and not done
+            ends = ends or done or cut
+            for a in range(players):
+                reward[a, i] = earned[a]
+                agents[a].score += earned[a]
+        for each in range(first, last if ends else first):
+            i = np.uint64(each)
+            if not fresh and not terminated[i] and not truncated[i]:
+                continue
+            game, agents, board = games[i], agents_of[i], board_of[i]
+            if not fresh:
+                length[i] = game.t
+                succeeded[i] = success(p, game, agents, board)
+                for a in range(players):
+                    ended[i, a] = agents[a]
+                    start = base[a] + each * width[a]
+                    clear(final, start, start + width[a])
+                    observe(p, game, agents, board, a, window(final, start, own[a]))
+                    hear(wire, shape, state, each, each + 1, a, window(final, start + own[a], width[a] - own[a]), width[a])
+            game.episode += 1
+            game.key = episode_key(game.seed, game.episode)
+            game.t, game.turn = 0, -1
+            for a in range(players):
+                agents[a].tokens, agents[a].spent, agents[a].score = wire.burst, 0.0, 0.0
+                agents[a].messages, agents[a].blocked = 0, 0
+            for k in range(heard.shape[1]):
+                heard[i, k] = NOTHING
+            begin_transit(wire, state, i, game.key, rng)
+            seek(rng, game.key, 0, BEGINNING)
+            reset(p, game, agents, board, rng)
+        for a in range(players):
+            places, mine, begin = width[a], own[a], base[a]
+            clear(observation, begin + first * places, begin + last * places)
+            for each in range(first, last):
+                i = np.uint64(each)
+                game, agents, board = games[i], agents_of[i], board_of[i]
                 active[a, i] = game.turn < 0 or game.turn == a
                 if speaks[a] != 0:  # else it is nothing
                     spent[a, i], aired[a, i] = agents[a].spent, agents[a].messages
                 if wire.limited != 0:
                     blocked[a, i] = agents[a].blocked
-            for a in range(players):
-                start = base[a] + each * width[a]
-                observe(p, game, agents, board, a, window(observation, start, own[a]))
-                hear(wire, shape, state, i, a, window(observation, start + own[a], width[a] - own[a]))
+                start = begin + each * places
+                observe(p, game, agents, board, a, window(observation, start, mine))
+            inboxes = window(observation, begin + first * places + mine, (last - first) * places - mine)
+            hear(wire, shape, state, first, last, a, inboxes, places)
     return FINE
 
 

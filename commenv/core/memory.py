@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -49,6 +50,21 @@ def _recall(context: Any, address: Any, kind: Any) -> Any:
     return value(types.intp, kind), code
 
 
+@intrinsic
+def _fetch(context: Any, array: Any, place: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        at = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
+        word = cgutils.int32_t
+        prefetch = ir.FunctionType(ir.VoidType(), [at.type, word, word, word])
+        to_write, into_nearest_cache, data_not_code = word(1), word(3), word(1)
+        function = cgutils.get_or_insert_function(builder.module, prefetch, "llvm.prefetch.p0")
+        builder.call(function, [at, to_write, into_nearest_cache, data_not_code])
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), code
+
+
 if config.DISABLE_JIT:
 
     def window(array, start, length):
@@ -59,14 +75,24 @@ if config.DISABLE_JIT:
 
     def recall(place, kind):
         return place
+
+    def fetch(array, place):
+        pass
 else:
-    window, keep, recall = _window, _keep, _recall
+    window, keep, recall, fetch = _window, _keep, _recall, _fetch
 """window(array, start, length): a part of a flat C-contiguous array, for code compiled without reference counts. A slice looks at
 both its ends, and a step of small games makes many.
 
 keep(address, value) leaves a tuple of numbers, arrays and such tuples at an address and returns the place where it now is;
 recall(place, kind) is what was left there, whose numba type must be `kind`. Somebody has to hold the arrays all the while.
+
+fetch(array, place) begins to bring a place of a flat array into the nearest cache, to be written: it changes nothing but time.
 """
+
+
+def as_record(array: np.ndarray) -> np.ndarray:
+    """Without the compiler the rules read the fields of records as those of NumPy's."""
+    return array.view(np.recarray) if config.DISABLE_JIT else array
 
 
 def room(value: Any) -> int:

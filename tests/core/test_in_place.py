@@ -7,6 +7,7 @@ import pytest
 from examples import REFERENTIAL, RING, digest, random_actions
 
 import commenv
+from commenv.core.copies import MUCH
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -84,3 +85,25 @@ def test_a_copy_plays_on_in_place():
 def test_before_reset():
     with pytest.raises(RuntimeError, match="reset"):
         commenv.make_batch(REFERENTIAL, 1).in_place()
+
+
+def test_much_is_handed_out_uncopied_and_still_not_written_on():
+    """From MUCH bytes on the kernel writes where nobody holds anything: what was handed out stays, whatever is called next."""
+    n = MUCH // 50
+    batch, twin = (commenv.make_batch(REFERENTIAL, n, 5, copy=copy) for copy in (True, False))
+    batch.reset(), twin.reset()
+    assert batch.buffers.observation.nbytes >= MUCH
+    acts = {name: np.zeros(n, np.int64) for name in batch.possible_agents}
+    kept = []
+    for _ in range(6):  # more than a shelf remembers
+        seen, told = batch.step(acts)[0], twin.step(acts)[0]
+        assert digest(seen) == digest(told) == digest(batch.observations)
+        kept.append((seen, digest(seen)))
+    with pytest.raises(ValueError, match="sender"):
+        batch.step({name: act + 10**6 for name, act in acts.items()})
+    assert digest(batch.observations) == kept[-1][1]
+    batch.step(acts)
+    batch.in_place().step()
+    batch.step(acts)
+    batch.rollout({name: act[None] for name, act in acts.items()})
+    assert [digest(seen) for seen, _ in kept] == [before for _, before in kept]
