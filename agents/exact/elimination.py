@@ -22,8 +22,8 @@ class Elimination(Deployed):
     down. Nobody speaks in other rounds; when, all know beforehand. A phase that the horizon cuts is pulled in turn, and says
     nothing.
 
-    seed: of the quantisers. Raises ValueError for a game without a server, for a channel that is not floats=1, silence=True and
-    noiseless, and where a phase could have fewer rounds than the d numbers it has to send.
+    seed: of the quantisers. Raises ValueError for a game without a server, with max_cycles or a gap above 1, for a channel that
+    is not floats=1, silence=True and noiseless, and where a phase could have fewer rounds than the d numbers it has to send.
     """
 
     def __init__(self, options: Options, seed: int = 0) -> None:
@@ -34,9 +34,9 @@ class Elimination(Deployed):
             raise bad("channel", options.link, "noiseless, with floats=1, bits and silence=True")
         if options.max_cycles is not None:
             raise bad("max_cycles", options.max_cycles, "None: agents count on all rounds")
-        self.seed, d = seed, options.dimension
         if options.gap > 1:
             raise bad("gap", options.gap, "at most 1: the range of what is sent counts on it")
+        self.seed, d = seed, options.dimension
         phases = [np.zeros(d + 1, int)]
         while (phases[-1] * np.arange(d + 1))[1:].min() < options.rounds:  # in the last of them nobody comes to the end
             phases.append(np.array([0, *(self._pulls(len(phases), k) for k in range(1, d + 1))]))
