@@ -287,7 +287,7 @@ class Talk:
 
     def __init__(self, team: GraphTeam) -> None:
         self.team, self.steps, self.sent, self.heard, self.controls = team, 0, 0.0, 0.0, 0.0
-        self.size = int(np.prod([float(n) for n in team.bottleneck.alphabet]) if team.bottleneck.alphabet else 1)
+        self.size = math.prod(team.bottleneck.alphabet)
         self.counts = np.zeros(self.size if self.size <= COUNTED else 0)
 
     def add(self, step: Step) -> None:

@@ -12,7 +12,7 @@ import commenv
 from agents import CommPPOConfig, TalkingTeam, load
 from agents.bottlenecks import BOTTLENECKS
 from agents.graph_learning import GraphLoss, columns, loss, unroll
-from agents.graph_team import Critic, GraphTeam, Plan, build
+from agents.graph_team import Critic, GraphTeam, Plan, Talk, build
 from agents.graphs import GRAPHS
 from agents.wire import unpack
 from commenv.core.topology import NAMES
@@ -47,6 +47,13 @@ def test_every_part_plays_with_every_other(graph, memory):
     again = team(x, team.beginning(7), noise)
     assert torch.equal(step.logits, again.logits)
     assert torch.equal(step.symbols, again.symbols)
+
+
+def test_messages_of_more_symbols_than_a_float_can_count_are_played():
+    team = build(plan(bottleneck="continuous", bits=1024))
+    talk = Talk(team)
+    talk.add(team(seen(), team.beginning(7)))
+    assert talk.figures()["heard_bits_per_step"] == 3 * 2 * 1024
 
 
 @pytest.mark.parametrize("separate", [False, True])
