@@ -313,9 +313,6 @@ class Batch:
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
             active=np.zeros((players, n), np.bool_),
-            spent=np.zeros((players, n), np.float64),
-            aired=np.zeros((players, n), np.int64),
-            blocked=np.zeros((players, n), np.int64),
             observation=np.zeros(floats, np.float32),
             final=np.zeros(floats, np.float32),
             ended=as_record(np.zeros((n, players), agent)),
@@ -351,13 +348,15 @@ class Batch:
         self._seen = [(name, own(self._block(buffers.observation, a))) for a, name in names]
         self._rewards = [(name, own(buffers.reward[a])) for a, name in names]
         self._terminated, self._truncated = own(buffers.terminated), own(buffers.truncated)
-        told = {"active": buffers.active, "payload_bits": buffers.spent, "messages": buffers.aired, "blocked": buffers.blocked}
-        self._running = [(name, [(key, own(array[a])) for key, array in told.items()]) for a, name in names]
+        kept, meters = self.state.agents, {"payload_bits": "spent", "messages": "messages", "blocked": "blocked"}
+        self._running = [
+            (name, [("active", own(buffers.active[a])), *((key, own(kept[field][:, a])) for key, field in meters.items())])
+            for a, name in names
+        ]
         if self.layout.turns:
             for a, (name, givers) in enumerate(self._running):
                 givers.append(("action_mask", masker(buffers.active[a], self.choices(name))))
-        last = {"episode_return": "score", "payload_bits": "spent", "messages": "messages", "blocked": "blocked"}
-        last |= {figure: figure for figure in self.figures}
+        last = {"episode_return": "score", **meters, **{figure: figure for figure in self.figures}}
         self._finals = [
             (
                 name,

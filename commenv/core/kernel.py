@@ -80,9 +80,6 @@ class Buffers(NamedTuple):
     terminated: np.ndarray  # [n]
     truncated: np.ndarray  # [n]
     active: np.ndarray  # [agents, n]
-    spent: np.ndarray  # [agents, n] payload bits of the running game
-    aired: np.ndarray  # [agents, n] messages of the running game
-    blocked: np.ndarray  # [agents, n]
     observation: np.ndarray  # flat; a block [n, width] for each agent
     final: np.ndarray  # likewise: the last observations of finished games
     ended: np.ndarray  # [n, agents] the agents of finished games as they were at the end
@@ -134,7 +131,6 @@ def advance(part, lo, hi, fresh, setting, told):
     tally, counts = state.tally[part], state.counts[part]
     act, message, reward = buffers.act, buffers.message, buffers.reward
     terminated, truncated, active = buffers.terminated, buffers.truncated, buffers.active
-    spent, aired, blocked = buffers.spent, buffers.aired, buffers.blocked
     observation, final, ended, length = buffers.observation, buffers.final, buffers.ended, buffers.length
     succeeded = buffers.success
     actions, messages, speaks = shape.actions, shape.messages, shape.speaks
@@ -239,10 +235,6 @@ def advance(part, lo, hi, fresh, setting, told):
                 i = np.uint64(each)
                 game, agents, board = games[i], agents_of[i], board_of[i]
                 active[a, i] = game.turn < 0 or game.turn == a
-                if speaks[a] != 0:  # else it is nothing
-                    spent[a, i], aired[a, i] = agents[a].spent, agents[a].messages
-                if wire.limited != 0:
-                    blocked[a, i] = agents[a].blocked
                 start = begin + each * places
                 observe(p, game, agents, board, a, window(observation, start, mine))
             inboxes = window(observation, begin + first * places + mine, (last - first) * places - mine)
@@ -266,9 +258,6 @@ def replay(part, lo, hi, reel, setting, told, moment):
                 reel.terminated[t],
                 reel.truncated[t],
                 buffers.active,
-                buffers.spent,
-                buffers.aired,
-                buffers.blocked,
                 reel.observation[t],
                 buffers.final,
                 buffers.ended,

@@ -150,15 +150,14 @@ class Metered(BaseParallelWrapper):
 
     # ------------------------------------------------------------------------------------------------ inside
     def _told(self, observations: dict, infos: dict, *others: dict) -> tuple:
-        heard, buffers = self.batch.observations, self.batch.buffers
+        heard, kept = self.batch.observations, self.batch.state.agents[0]
         seen, told = dict(observations), dict(infos)
         for name in observations.keys() & self._seats.keys():
             a = self._index[name]
             seen[name] = self._seats[name].show(observations[name], heard[name][0])
             told[name] = info = dict(infos.get(name, {}))
-            info["payload_bits"] = float(buffers.spent[a, 0])
-            info["messages"] = int(buffers.aired[a, 0])
-            info["blocked"] = int(buffers.blocked[a, 0])
+            info["payload_bits"] = float(kept[a]["spent"])
+            info["messages"], info["blocked"] = int(kept[a]["messages"]), int(kept[a]["blocked"])
             if "action_mask" in info:
                 info["action_mask"] = self._seats[name].mask(info["action_mask"])
         return seen, *others, told

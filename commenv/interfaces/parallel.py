@@ -183,9 +183,10 @@ class SimultaneousEnv(ParallelEnv):
         self._names = frozenset(self.possible_agents)
         self._rewards, self._ended = buffers.reward[:, 0], buffers.ended[0]
         self._terminated, self._truncated, self._success = buffers.terminated, buffers.truncated, buffers.success
-        active = buffers.active[:, 0]
-        self._running = active, buffers.spent[:, 0], buffers.aired[:, 0], buffers.blocked[:, 0]
-        self._over = active, self._ended["spent"], self._ended["messages"], self._ended["blocked"]
+        active, kept = buffers.active[:, 0], self.batch.state.agents[0]
+        self._running, self._over = (
+            (active, whose["spent"], whose["messages"], whose["blocked"]) for whose in (kept, self._ended)
+        )
         self._turns, self._measured = layout.turns, self.batch.measures_success
         self._figures = [(figure, self._ended[figure]) for figure in self.batch.figures]
         floats = self.batch.channel.floats
