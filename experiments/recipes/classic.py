@@ -45,7 +45,7 @@ RECIPES: dict[str, Recipe] = {
         "classic/predator_prey-v0",
         {"size": 5},
         learn="graph",
-        total_steps=1_536_000,
+        total_steps=1_024_000,
         communication={  # who remembers what was heard need not search where others have been; by number they part at once
             "graph": "relation",
             "bottleneck": "finite_scalar",
@@ -59,7 +59,7 @@ RECIPES: dict[str, Recipe] = {
             "num_envs_per_env_runner": 128,
             "rollout_fragment_length": 20,
             "minibatch_size": 32,
-            "lr": [[0, 3e-3], [0.5, 3e-3], [1, 1e-4]],
+            "lr": [[0, 1.5e-3], [0.5, 1.5e-3], [1, 1e-4]],
             "gamma": 0.98,
             "lambda_": 0.9,
         },
