@@ -137,7 +137,7 @@ class CommPPOConfig(PPOConfig):
         a team that talks over a graph within each step, before it acts; or "marginal", a team in whose game all act at once and
         hear in the next step what was sent, taught by the probability of an act summed over all messages.
         parts: of a team that talks over a graph, the fields of Plan: graph, bottleneck, their options, bits, rounds, memory,
-        width, separate, identities, waves; naming one of them means learn="graph".
+        width, separate, identities; naming one of them means learn="graph".
         value: what that team's critic sees: "central", all observations; "own", an agent's; "state", all of them and what
         decides the game and no agent sees, as where the prey is.
         The game's own channel then carries nothing, unless env_config says otherwise.

@@ -18,7 +18,7 @@ from agents.bottlenecks.contract import Bottleneck
 from agents.graphs import graph
 from agents.graphs.contract import Graph
 from agents.memory import MEMORIES
-from agents.networks import Waves, choices
+from agents.networks import choices
 from commenv.core.errors import bad, whole
 
 
@@ -45,8 +45,6 @@ class Plan:
     """Whether each agent has networks of its own; graph and bottleneck, the team's conventions, are always shared."""
     identities: bool = False
     """Whether an agent is told who it is."""
-    waves: tuple[int, ...] = ()
-    """Places of the observation whose numbers are also seen as waves (agents/networks.py)."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for anything not allowed; graph and bottleneck look at their own when they are made."""
@@ -56,11 +54,6 @@ class Plan:
         for name in ("separate", "identities"):
             if not isinstance(getattr(self, name), bool):
                 raise bad(name, getattr(self, name), "True or False")
-        if not isinstance(self.waves, Sequence) or isinstance(self.waves, str):
-            raise bad("waves", self.waves, "a list of places")
-        object.__setattr__(self, "waves", tuple(self.waves))
-        for place in self.waves:
-            whole("a place of waves", place, 0, min(self.observations) - 1)
 
     @property
     def components(self) -> tuple[int, int]:
@@ -118,11 +111,11 @@ class Mind(nn.Module):
     def __init__(self, plan: Plan, sees: int, gathers: int) -> None:
         super().__init__()
         width = plan.width
-        self.encoder = _encoder(sees, width, plan.waves)
+        self.encoder = nn.Sequential(nn.Linear(sees, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         self.memory = MEMORIES[plan.memory](width)
         self.updates = nn.ModuleList(nn.Linear(width + gathers, width) for _ in range(plan.rounds))
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, math.prod(plan.components)))
-        _begin(self.encoder)
+        _begin(self.encoder[0])
         last = self.head[2]
         assert isinstance(last, nn.Linear)
         nn.init.normal_(last.weight, std=0.01)
@@ -253,11 +246,11 @@ class Critic(nn.Module):
     """What each agent may still expect, in training only: from all observations and the time (central; Yu et al. 2022, MAPPO),
     or from its own observation (own; de Witt et al. 2020, IPPO); and from `unseen` numbers more that no agent sees."""
 
-    def __init__(self, sees: int, width: int, *, central: bool, unseen: int = 0, waves: Sequence[int] = ()) -> None:
+    def __init__(self, sees: int, width: int, *, central: bool, unseen: int = 0) -> None:
         super().__init__()
         self.central = central
-        self.encoder = _encoder(sees + 1 + unseen, width, waves)
-        _begin(self.encoder)
+        self.encoder = nn.Sequential(nn.Linear(sees + 1 + unseen, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        _begin(self.encoder[0])
         self.listener, self.speaker = nn.Linear(width, width), nn.Linear(width, width)
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
 
@@ -275,16 +268,11 @@ class Critic(nn.Module):
         return self.head(torch.cat([x, others], -1)).squeeze(-1)
 
 
-def _encoder(sees: int, width: int, waves: Sequence[int]) -> nn.Sequential:
-    layers = [nn.Linear(sees + len(waves) * Waves.ADDED, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()]
-    return nn.Sequential(*([Waves(waves)] if waves else []), *layers)
-
-
-def _begin(encoder: nn.Sequential) -> None:
+def _begin(layer: nn.Module) -> None:
     """Weights as large as if there were one input: observations are one-hot in most of their places."""
-    first = next(layer for layer in encoder if isinstance(layer, nn.Linear))
-    nn.init.normal_(first.weight, std=0.6)
-    nn.init.zeros_(first.bias)
+    assert isinstance(layer, nn.Linear)
+    nn.init.normal_(layer.weight, std=0.6)
+    nn.init.zeros_(layer.bias)
 
 
 def build(plan: Plan) -> GraphTeam:

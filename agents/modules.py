@@ -124,8 +124,7 @@ class GraphTeamModule(TorchRLModule, InferenceOnlyAPI):
         self.team = build(Plan.seated(self.observation_space.spaces, self.action_space.spaces, **self.model_config["plan"]))
         if not self.inference_only:
             central, unseen = self.model_config["central"], self.model_config.get("unseen", 0)
-            plan = self.team.plan
-            self.critic = Critic(self.team.longest, plan.width, central=central, unseen=unseen, waves=plan.waves)
+            self.critic = Critic(self.team.longest, self.team.plan.width, central=central, unseen=unseen)
             self.terms = chosen_terms(self.model_config.get("terms", {}))
             made = {name: term.extras(self.team) for name, term in self.terms.items()}
             self.extras = torch.nn.ModuleDict({name: network for name, network in made.items() if network is not None})

@@ -1,6 +1,5 @@
 """The networks agents are made of, small enough to be written to a file of plain tensors."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -35,26 +34,6 @@ class Perceptron(nn.Module):
         for layer in self.layers[:-1]:
             x = torch.tanh(layer(x))
         return self.layers[-1](x)
-
-
-class Waves(nn.Module):
-    """Adds to what is seen the sines and cosines of the numbers in some of its places (Fourier features; Tancik et al. 2020): a
-    network is slow to tell 3/11 from 4/11, as the number of a route may be written.
-
-    x [..., w] -> [..., w + len(places) * ADDED]
-    """
-
-    FREQUENCIES = (1, 2, 4, 8)
-    """In half turns from 0 to 1."""
-    ADDED = 2 * len(FREQUENCIES)
-
-    def __init__(self, places: Sequence[int]) -> None:
-        super().__init__()
-        self.places = list(places)
-
-    def forward(self, x: Tensor) -> Tensor:
-        angles = (x[..., self.places].unsqueeze(-1) * (math.pi * x.new_tensor(self.FREQUENCIES))).flatten(-2)
-        return torch.cat([x, angles.sin(), angles.cos()], -1)
 
 
 def choices(space: Space) -> list[int]:

@@ -1,6 +1,5 @@
 """Teams that talk within a step: nothing passes but messages, what trains is what was played, and bytes carry the whole game."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +14,6 @@ from agents.bottlenecks import BOTTLENECKS
 from agents.graph_learning import GraphLoss, columns, loss, unroll
 from agents.graph_team import Critic, GraphTeam, Plan, Talk, build
 from agents.graphs import GRAPHS
-from agents.networks import Waves
 from agents.wire import unpack
 from commenv.core.topology import NAMES
 
@@ -49,29 +47,6 @@ def test_every_part_plays_with_every_other(graph, memory):
     again = team(x, team.beginning(7), noise)
     assert torch.equal(step.logits, again.logits)
     assert torch.equal(step.symbols, again.symbols)
-
-
-def test_waves_are_sines_and_cosines_of_the_places_named():
-    x = torch.rand(7, 3, 5, generator=torch.Generator().manual_seed(0))
-    seen_too = Waves([1, 4])(x)[..., 5:]
-    angles = torch.stack([math.pi * k * x[..., place] for place in (1, 4) for k in (1, 2, 4, 8)], -1)
-    torch.testing.assert_close(seen_too, torch.cat([torch.sin(angles), torch.cos(angles)], -1))
-
-
-def test_waves_leave_it_to_who_sees_something_to_be_there():
-    """An absent agent sees zeros, whose cosines are ones."""
-    team = build(plan(waves=(0, 1)))
-    x = seen()
-    x[:, 2] = 0
-    step = team(x, team.beginning(7))
-    assert not step.present[:, 2].any()
-    assert not step.links[..., 2].any()
-
-
-@pytest.mark.parametrize(("waves", "said"), [([5], "a place of waves=5 is not allowed"), ("1", "waves='1' is not allowed")])
-def test_waves_that_there_are_not_are_refused(waves, said):
-    with pytest.raises(ValueError, match=said):
-        plan(waves=waves)
 
 
 def test_messages_of_more_symbols_than_a_float_can_count_are_played():
@@ -318,10 +293,6 @@ def test_split_agents_play_the_same_game_with_every_graph(graph):
     parts = {"graph": graph, "rounds": 2, "memory": "gru"}
     bits = play_both(PREY, {"size": 5}, parts) + play_both(JUNCTION, {}, {**parts, "separate": True, "identities": True})
     assert (bits > 0) != (graph == "none")
-
-
-def test_split_agents_see_waves_as_the_team_does():
-    assert play_both(JUNCTION, {"difficulty": "medium"}, {"graph": "relation", "waves": [1]}) > 0
 
 
 @pytest.mark.parametrize("rounds", [1, 2])
