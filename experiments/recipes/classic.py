@@ -41,6 +41,28 @@ RECIPES: dict[str, Recipe] = {
         },
         training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
     ),
+    "traffic_junction-medium": Recipe(
+        "classic/traffic_junction-v0",
+        {"difficulty": "medium"},
+        learn="graph",
+        total_steps=1_536_000,
+        communication={
+            "graph": "relation",
+            "bottleneck": "finite_scalar",
+            "bits": 8,
+            "loss": {"reward_scale": 0.1, "ends_below": -5.0},
+        },
+        training={
+            **TALKING,
+            "num_envs_per_env_runner": 128,
+            "rollout_fragment_length": 20,
+            "minibatch_size": 16,
+            "lr": [[0, 1e-3], [0.6, 1e-3], [1, 1e-4]],
+            "entropy_coeff": [[0, 0.01], [0.7, 0.0]],
+            "gamma": 0.97,
+            "lambda_": 0.9,
+        },
+    ),
     "predator_prey-5": Recipe(
         "classic/predator_prey-v0",
         {"size": 5},
