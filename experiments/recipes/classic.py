@@ -58,7 +58,7 @@ RECIPES: dict[str, Recipe] = {
             "rollout_fragment_length": 20,
             "minibatch_size": 16,
             "lr": [[0, 1e-3], [0.6, 1e-3], [1, 1e-4]],
-            "entropy_coeff": [[0, 0.01], [0.7, 0.0]],
+            "entropy_coeff": [[0, 0.004], [0.3, 0.0]],
             "gamma": 0.97,
             "lambda_": 0.9,
         },
