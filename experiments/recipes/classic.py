@@ -15,6 +15,27 @@ TALKING: dict[str, Any] = {
 }
 """How teams that talk over a graph learn, where a recipe says nothing else."""
 
+HUNTERS: dict[str, Any] = {
+    "graph": "relation",
+    "bottleneck": "finite_scalar",
+    "bits": 8,
+    "memory": "heard",
+    "identities": True,
+    "value": "state",
+}
+"""Predators: who remembers what it heard need not search where others have been, and by number they part at once."""
+
+HUNTING: dict[str, Any] = {
+    **TALKING,
+    "num_envs_per_env_runner": 128,
+    "rollout_fragment_length": 20,
+    "minibatch_size": 32,
+    "lr": [[0, 1.5e-3], [0.5, 1.5e-3], [1, 1e-4]],
+    "gamma": 0.98,
+    "lambda_": 0.9,
+}
+"""How they learn: what is learned goes with updates, not with games, so that of half the games as many serve better."""
+
 MARGINAL: dict[str, Any] = {
     "rollout_fragment_length": 25,
     "num_epochs": 4,
@@ -68,23 +89,16 @@ RECIPES: dict[str, Recipe] = {
         {"size": 5},
         learn="graph",
         total_steps=1_024_000,
-        communication={  # who remembers what was heard need not search where others have been; by number they part at once
-            "graph": "relation",
-            "bottleneck": "finite_scalar",
-            "bits": 8,
-            "memory": "heard",
-            "identities": True,
-            "value": "state",
-        },
-        training={  # what is learned goes with updates, not with games: of half the games as many
-            **TALKING,
-            "num_envs_per_env_runner": 128,
-            "rollout_fragment_length": 20,
-            "minibatch_size": 32,
-            "lr": [[0, 1.5e-3], [0.5, 1.5e-3], [1, 1e-4]],
-            "gamma": 0.98,
-            "lambda_": 0.9,
-        },
+        communication=HUNTERS,
+        training=HUNTING,
+    ),
+    "predator_prey-10": Recipe(
+        "classic/predator_prey-v0",
+        {"size": 10},
+        learn="graph",
+        total_steps=1_024_000,
+        communication=HUNTERS,
+        training={**HUNTING, "lr": [[0, 1.5e-3], [0.4, 1.5e-3], [1, 1e-4]], "entropy_coeff": [[0, 0.01], [0.4, 0.0]]},
     ),
     "hallway": Recipe(
         "classic/hallway-v0",
