@@ -33,6 +33,9 @@ TILE = 128
 LINE = 16
 """Floats in a line of the cache."""
 
+CACHED = 1 << 17
+"""Floats up to which observations stay in the second cache from step to step: there is nothing to fetch."""
+
 NEAR = 256
 """Games that a rollout plays to its end before it turns to the next: few enough for what they are to stay in the cache."""
 
@@ -137,6 +140,7 @@ def advance(part, lo, hi, fresh, setting, told):
     source, target = shape.source, shape.target
     own, width, base = shape.own, shape.width, shape.base
     players, links = len(actions), len(source)
+    far = players if len(observation) > CACHED else 0
     rng, acts, sent, earned = scratch.rng[part], scratch.acts[part], scratch.sent[part], scratch.earned[part]
     out = scratch.out[part]
     if not fresh and suspicious(lo, hi, act, message, actions, messages):
@@ -152,7 +156,7 @@ def advance(part, lo, hi, fresh, setting, told):
         for each in range(first, first if fresh else last):
             i = np.uint64(each)  # numba looks whether a signed index counts from the end
             game, agents, board = games[i], agents_of[i], board_of[i]
-            for a in range(players):  # memory moves while the rules compute
+            for a in range(far):  # memory moves while the rules compute
                 start = base[a] + each * width[a]
                 for place in range(start, start + width[a], LINE):
                     fetch(observation, place)
