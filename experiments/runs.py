@@ -231,16 +231,18 @@ class _Run:
 
 
 def metrics(iteration: int, result: dict[str, Any]) -> dict[str, Any]:
-    """A line of metrics.jsonl from RLlib's result. Its episode return is the sum over agents: ours is a game's, the mean."""
+    """A line of metrics.jsonl from RLlib's result. Its episode return is the sum over agents: ours is a game's, the mean.
+    None, where RLlib has NaN, in an iteration in which no game ended."""
     runners = result["env_runners"]
-    returns = runners.get("agent_episode_returns_mean", {}).values()
+    ended = not math.isnan(runners.get("episode_len_mean", math.nan))
+    returns = runners.get("agent_episode_returns_mean", {}).values() if ended else ()
     return {
         "iteration": iteration,
         "steps": int(runners["num_env_steps_sampled_lifetime"]),
         "games": int(runners.get("num_episodes", 0)),
         "reward": math.fsum(returns) / len(returns) if returns else None,  # whatever their order after a restart
         "length": float(runners["episode_len_mean"]) if returns else None,
-        "success": float(runners["success_mean"]) if "success_mean" in runners else None,
+        "success": float(runners["success_mean"]) if ended and "success_mean" in runners else None,
         **{key: float(value) for key, value in sorted(runners.get("communication", {}).items())},
         "seconds": round(float(result["time_this_iter_s"]), 4),
     }

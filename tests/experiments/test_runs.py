@@ -1,6 +1,7 @@
 """Runs that end, are interrupted, and go on; files that are whole or old."""
 
 import json
+import math
 import os
 import signal
 from dataclasses import replace
@@ -178,3 +179,13 @@ def test_a_damaged_page_is_said_to_be(tmp_path):
         (tmp_path / "page.json").write_text(text)
         with pytest.raises(ValueError, match="is damaged"):
             read_json(tmp_path / "page.json")
+
+
+@pytest.mark.parametrize("length", [math.nan, 7.0])
+def test_an_iteration_in_which_no_game_ended_knows_no_reward(length):
+    known = not math.isnan(length)
+    runners = {"episode_len_mean": length, "success_mean": length / 7, "agent_episode_returns_mean": {"a": length, "b": length}}
+    runners |= {"num_env_steps_sampled_lifetime": 20, "num_episodes": int(known)}
+    line = runs.metrics(1, {"env_runners": runners, "time_this_iter_s": 0.5})
+    assert [line[key] for key in ("reward", "length", "success")] == ([7.0, 7.0, 1.0] if known else [None] * 3)
+    json.loads(json.dumps(line, allow_nan=False))
