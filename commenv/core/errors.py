@@ -1,6 +1,7 @@
 """Checks of what a user gives: one sentence that names the thing, the value and what is allowed."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,13 @@ def shown(value: Any) -> str:
 def plain(value: Any) -> Any:
     """NumPy's numbers as Python's, which neither overflow nor fail in a file of JSON; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+def word(name: str, value: Any, allowed: Iterable[str]) -> str:
+    """One of the allowed words; an array, which has no truth value to compare, is none."""
+    if not isinstance(value, str) or value not in allowed:
+        raise bad(name, value, f"one of {', '.join(allowed)}")
+    return value
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> int:

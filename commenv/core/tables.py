@@ -11,7 +11,7 @@ def frozen(name: str, given: Any) -> tuple:
     """Nested tuples of a table whose rows are of one length. Raises ValueError for what is none."""
     try:
         return _tuples(np.array(given, float).tolist())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise bad(name, given, "nested lists of numbers, rows of one length") from None
 
 

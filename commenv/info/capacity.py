@@ -6,7 +6,7 @@ from math import e, log, log2, pi, sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from commenv.info.distributions import Array, stochastic
+from commenv.info.distributions import Array, numbers, real, stochastic
 from commenv.info.measures import entropy
 
 RARE = 1e-100
@@ -118,7 +118,7 @@ def gaussian_capacity(snr: float) -> float:
     >>> gaussian_capacity(1)
     0.5
     """
-    if not snr >= 0:
+    if not real("snr", snr) >= 0:
         raise ValueError(f"snr must be at least 0, got {snr}")
     return log2(1 + snr) / 2
 
@@ -132,9 +132,9 @@ def peak_gaussian_capacity(peak: float, std: float) -> float:
     >>> round(peak_gaussian_capacity(1, std=0.1), 3)
     2.546
     """
-    if not 0 <= peak < np.inf:
+    if not 0 <= real("peak", peak) < np.inf:
         raise ValueError(f"peak must be finite and at least 0, got {peak}")
-    if not 0 < std < np.inf:
+    if not 0 < real("std", std) < np.inf:
         raise ValueError(f"std must be finite and above 0, got {std}")
     return min(log2(1 + 2 * peak / (sqrt(2 * pi * e) * std)), gaussian_capacity((peak / std) ** 2))
 
@@ -151,10 +151,10 @@ def quantised_gaussian_capacity(levels: ArrayLike, std: float) -> Capacity:
     """
     from scipy.special import ndtr
 
-    points = np.asarray(levels, dtype=np.float64)
+    points = numbers("levels", levels)
     if points.ndim != 1 or points.size == 0 or not np.isfinite(points).all():
         raise ValueError(f"levels must be finite, shape (inputs,), got {levels!r}")
-    if not 0 < std < np.inf:
+    if not 0 < real("std", std) < np.inf:
         raise ValueError(f"std must be finite and above 0, got {std}")
     order = np.argsort(points)
     used = order[np.linspace(0, points.size - 1, min(points.size, 256)).round().astype(int)]
@@ -179,7 +179,7 @@ def information_at_cost(costs: ArrayLike, budget: float) -> float:
     >>> information_at_cost([0, 1, 1], 0.5)
     1.5
     """
-    c = np.asarray(costs, dtype=np.float64)
+    c, budget = numbers("costs", costs), real("budget", budget)
     if c.ndim != 1 or c.size == 0 or not np.isfinite(c).all() or c.min() < 0:
         raise ValueError(f"costs must be finite and at least 0, shape (symbols,), got {costs!r}")
     if not budget >= c.min():
@@ -201,7 +201,7 @@ def information_at_cost(costs: ArrayLike, budget: float) -> float:
 
 
 def _check(symbols: int, probability: float, name: str) -> None:
-    if not symbols >= 2 or symbols % 1:
+    if not real("symbols", symbols) >= 2 or symbols % 1:
         raise ValueError(f"symbols must be a whole number of at least 2, got {symbols}")
-    if not 0 <= probability <= 1:
+    if not 0 <= real(name, probability) <= 1:
         raise ValueError(f"{name} must be a probability from 0 to 1, got {probability}")

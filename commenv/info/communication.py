@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from commenv.info.distributions import Array, distribution, frequencies, stochastic
+from commenv.info.distributions import Array, distribution, frequencies, numbers, stochastic
 from commenv.info.estimates import Estimate, Method, estimate_mutual_information
 from commenv.info.measures import conditional_mutual_information, entropy, mutual_information, o_information
 from commenv.info.partial_information import PartialInformation, partial_information
@@ -237,7 +237,7 @@ def semantic_information(prior: ArrayLike, messages: ArrayLike, truth: ArrayLike
     1.0
     """
     p, W = distribution(prior), stochastic(messages)
-    T = np.asarray(truth, dtype=np.float64)
+    T = numbers("truth", truth)
     if W.shape[0] != len(p) or T.shape != W.shape:
         raise ValueError(f"messages and truth must have shape ({len(p)}, messages), got {W.shape} and {T.shape}")
     if not ((T >= 0) & (T <= 1)).all():
@@ -293,7 +293,7 @@ def _divergence(p: Array, q: Array) -> Array:
 
 
 def _conditional_policy(policy: ArrayLike) -> Array:
-    acts = np.asarray(policy, dtype=np.float64)
+    acts = numbers("policy", policy)
     if acts.ndim != 3:
         raise ValueError(f"a listener's policy must have shape (situations, messages, actions), got shape {acts.shape}")
     return stochastic(acts.reshape(-1, acts.shape[2])).reshape(acts.shape)

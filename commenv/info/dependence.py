@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from commenv.info.distributions import Array, joint_distribution
+from commenv.info.distributions import Array, joint_distribution, numbers
 
 
 def wasserstein_dependency(joint: ArrayLike, x: ArrayLike | None = None, y: ArrayLike | None = None) -> float:
@@ -41,7 +41,7 @@ def cauchy_schwarz(joint: ArrayLike) -> float:
 
 
 def _distances(name: str, given: ArrayLike | None, n: int) -> Array:
-    found = 1 - np.eye(n) if given is None else np.asarray(given, dtype=np.float64)
+    found = 1 - np.eye(n) if given is None else numbers(f"distances of {name}", given)
     if found.shape != (n, n) or not np.isfinite(found).all() or (found < 0).any():
         raise ValueError(f"distances of {name} must be finite and at least 0, shape ({n}, {n}), got shape {found.shape}")
     return found

@@ -1,5 +1,7 @@
 """Probability vectors, channels and reward tables as callers hand them over, checked once and returned as float64."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,6 +13,21 @@ MASS = 1e-9
 """How far from 1 rounding may have pushed a sum of probabilities."""
 
 
+def numbers(name: str, values: Any) -> Array:
+    """Table of real numbers as float64; ValueError for words, ragged rows, complex numbers, integers beyond floats."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as reason:
+        raise ValueError(f"{name} must be a table of numbers, got {type(values).__name__}: {reason}") from None
+
+
+def real(name: str, value: Any) -> float:
+    """One real number, which may be infinite or NaN; ValueError for what is none."""
+    if np.ndim(found := numbers(name, value)) or isinstance(value, str | bytes):
+        raise ValueError(f"{name} must be a number, got {type(value).__name__}")
+    return float(found)
+
+
 def distribution(p: ArrayLike) -> Array:
     """Probability vector `p`, shape (n,), as a fresh float64 array whose sum is 1.
 
@@ -19,7 +36,7 @@ def distribution(p: ArrayLike) -> Array:
     >>> distribution([1, 3, -1e-13][::-1] / np.float64(4))
     array([0.  , 0.75, 0.25])
     """
-    p = np.asarray(p, dtype=np.float64)
+    p = numbers("a distribution", p)
     if p.ndim != 1 or p.size == 0:
         raise ValueError(f"a distribution must have shape (n,) with n at least 1, got shape {p.shape}")
     return _normalised("a distribution", p)
@@ -30,7 +47,7 @@ def stochastic(W: ArrayLike) -> Array:
 
     Raises ValueError under the same conditions as `distribution`, row by row.
     """
-    W = np.asarray(W, dtype=np.float64)
+    W = numbers("a channel", W)
     if W.ndim != 2 or W.size == 0:
         raise ValueError(f"a channel must have shape (inputs, outputs), both at least 1, got shape {W.shape}")
     return _normalised("every row of a channel", W)
@@ -41,7 +58,7 @@ def joint_distribution(joint: ArrayLike, variables: int | None = None) -> Array:
 
     Raises ValueError for another number of axes than `variables`, if that is given, else as `distribution`.
     """
-    p = np.asarray(joint, dtype=np.float64)
+    p = numbers("a joint distribution", joint)
     if p.ndim == 0 or p.size == 0 or (variables is not None and p.ndim != variables):
         axes = f"{variables} axes" if variables else "an axis"
         raise ValueError(f"a joint distribution must have {axes} for its variables, one each, got shape {p.shape}")
@@ -58,7 +75,10 @@ def frequencies(*variables: ArrayLike) -> Array:
     array([[0.25, 0.25],
            [0.  , 0.5 ]])
     """
-    columns = [np.asarray(v) for v in variables]
+    try:
+        columns = [np.asarray(v) for v in variables]
+    except ValueError as reason:
+        raise ValueError(f"samples must have the same shape (N,), N at least 1: {reason}") from None
     if not columns or any(c.ndim != 1 or c.shape != columns[0].shape or c.size == 0 for c in columns):
         raise ValueError(f"samples must have the same shape (N,), N at least 1, got shapes {[c.shape for c in columns]}")
     found = [np.unique(c, return_inverse=True) for c in columns]
@@ -69,7 +89,7 @@ def frequencies(*variables: ArrayLike) -> Array:
 
 def reward_table(reward: ArrayLike, states: int) -> Array:
     """Reward `r[s, a]`, shape (states, actions), as a fresh float64 array; ValueError unless it is finite and fits."""
-    r = np.array(reward, dtype=np.float64)
+    r = numbers("reward", reward).copy()
     if r.ndim != 2 or r.shape[0] != states or r.shape[1] == 0:
         raise ValueError(f"reward must have shape ({states}, actions) to match the prior, got shape {r.shape}")
     if not np.isfinite(r).all():

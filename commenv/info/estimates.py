@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from commenv.info import entropies
-from commenv.info.distributions import Array
+from commenv.info.distributions import Array, numbers
 
 Codes = NDArray[np.int64]
 
@@ -230,7 +230,7 @@ def _labels(name: str, labels: ArrayLike) -> NDArray:
 
 
 def _counts(counts: ArrayLike, dimensions: int) -> Array:
-    n = np.asarray(counts, dtype=np.float64)
+    n = numbers("counts", counts)
     if n.ndim != dimensions:
         raise ValueError(f"counts must have {dimensions} dimension(s), got shape {n.shape}")
     bad = ~np.isfinite(n) | (n < 0) | (n != np.floor(n))

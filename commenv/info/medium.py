@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from commenv.info.capacity import erasure_capacity, symmetric_capacity
-from commenv.info.distributions import Array
+from commenv.info.distributions import Array, real
 
 GRID = 2**12
 """Beliefs are told apart to this part of their range; bounds stay bounds whatever it is."""
@@ -48,7 +48,7 @@ def burst_capacity(
     (0.503238, 0.75)
     """
     for name, probability in (("to_bad", to_bad), ("to_good", to_good)):
-        if not 0 <= probability <= 1:
+        if not 0 <= real(name, probability) <= 1:
             raise ValueError(f"{name} must be a probability from 0 to 1, got {probability}")
     if to_bad + to_good == 0:
         raise ValueError("to_bad + to_good must be above 0: a state that never changes has no stationary law")
@@ -138,9 +138,9 @@ def contention_throughput(speakers: int, speaking: float, winners: int = 1, coll
     0.421875
     """
     for name, count in (("speakers", speakers), ("winners", winners)):
-        if not count >= 1 or count % 1:
+        if not real(name, count) >= 1 or count % 1:
             raise ValueError(f"{name} must be a whole number of at least 1, got {count}")
-    if not 0 <= speaking <= 1:
+    if not 0 <= real("speaking", speaking) <= 1:
         raise ValueError(f"speaking must be a probability from 0 to 1, got {speaking}")
     if speakers * speaking < 1e-100:  # two never speak at once, and binom.pmf overflows
         return speakers * speaking

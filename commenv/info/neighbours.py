@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
-from commenv.info.distributions import Array
+from commenv.info.distributions import Array, numbers
 
 NARROWER = 1 - 1e-10
 """Part of a distance within which only nearer samples lie, in spite of rounding; a `nextafter` biases by -.003 to -.01."""
@@ -135,7 +135,7 @@ def _told_apart(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, Array]:
 
 
 def _numbers(name: str, values: ArrayLike) -> Array:
-    found = np.asarray(values, dtype=np.float64)
+    found = numbers("values", values)
     if found.ndim == 1:
         found = found[:, None]
     if found.ndim != 2 or found.size == 0:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from commenv.info.distributions import Array, distribution, reward_table, stochastic
+from commenv.info.distributions import Array, distribution, numbers, reward_table, stochastic
 
 TOLERANCE = 1e-12
 """The frontier is closed in on until its bounds differ by this part of the reward's range."""
@@ -68,12 +68,12 @@ def conditional_rate_reward(prior: ArrayLike, reward: ArrayLike, bits: float) ->
     >>> round(conditional_rate_reward(parity, np.eye(4), bits=0.5).value, 9)
     0.889972136
     """
-    joint = np.asarray(prior, dtype=np.float64)
+    joint = numbers("the prior", prior)
     if joint.ndim != 2:
         raise ValueError(f"prior must have shape (side information, states), got shape {joint.shape}")
     seen, states = joint.shape
     joint = distribution(joint.ravel()).reshape(seen, states)
-    tables = np.asarray(reward, dtype=np.float64)
+    tables = numbers("reward", reward)
     if tables.ndim == 2:
         tables = np.array([tables] * seen)
     if tables.ndim != 3 or len(tables) != seen:

@@ -49,7 +49,7 @@ class KnowledgeGame:
         for name, axes in tables.items():
             try:
                 table = np.array(getattr(self, name), float)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise bad(name, getattr(self, name), f"a table of numbers with {axes} axes") from None
             if table.ndim != axes or not table.size or not np.isfinite(table).all():
                 raise ValueError(f"{name} of shape {table.shape} is not allowed: it must be {axes} axes of finite numbers")

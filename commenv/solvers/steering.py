@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from commenv.core.errors import bad, number, whole
+from commenv.core.errors import bad, number, whole, word
 
 Array = np.ndarray
 EDGE = 1e-12
@@ -49,8 +49,7 @@ class Planner:
     def __post_init__(self) -> None:
         known = {"planner": ("altruistic", "biased"), "cost_shape": ("quadratic", "linear"), "tie": ("signal", "planner")}
         for name, allowed in known.items():
-            if getattr(self, name) not in allowed:
-                raise bad(name, getattr(self, name), f"one of {', '.join(allowed)}")
+            word(name, getattr(self, name), allowed)
         for name in ("cost_weight", "error_cost", "preference"):
             number(name, getattr(self, name), 0, math.inf)
         for name in ("min_precision", "baseline", "max_precision"):

@@ -38,7 +38,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.errors import bad, number, whole
+from commenv.core.errors import bad, number, whole, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, rule
 from commenv.core.limits import Limit, Limits
@@ -76,8 +76,7 @@ class Options(core.Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.model not in ("location", "discounting"):
-            raise bad("model", self.model, "location or discounting")
+        word("model", self.model, ("location", "discounting"))
         located = self.model == "location"
         if self.points is not None:
             whole("points", self.points, 2, 200 if located else 16)

@@ -98,7 +98,7 @@ class Options(core.Options):
     def _checked(self) -> np.ndarray:
         try:
             table = np.array(self.joint, float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             table = np.zeros(0)
         fits = 2 <= table.ndim <= 13 and 0 < table.size <= 100_000 and max(table.shape[1:]) <= 16
         if not fits or not (table >= 0).all() or abs(table.sum() - 1) > 1e-9:

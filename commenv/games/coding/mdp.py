@@ -40,6 +40,7 @@ import numpy as np
 from commenv.core.errors import bad
 from commenv.games.coding import tabular
 from commenv.games.coding.tabular import *  # noqa: F403 - all but which process it is
+from commenv.info.distributions import numbers
 from commenv.solvers.soft_value import Mdp
 
 Table = Sequence[Any]
@@ -68,20 +69,20 @@ class Options(tabular.Options):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
         try:
             mdp = self.mdp
-        except (TypeError, IndexError) as reason:
+        except (TypeError, IndexError, OverflowError) as reason:
             raise ValueError(f"transition, reward, start, terminal and available are no process: {reason}") from None
         if mdp.transition.shape[1] < 2:
             raise bad("transition", mdp.transition.shape, "of shape (S, A, S) with A at least 2: one action tells nothing")
 
     @property
     def mdp(self) -> Mdp:
-        P = np.array(self.transition, float)
+        P = numbers("transition", self.transition)
         S, A = (*P.shape, 1, 1)[:2]
         over = np.zeros(S, bool)
-        over[np.array(self.terminal, int)] = True
-        start = np.eye(S)[0] if self.start is None else np.array(self.start, float)
-        available = np.ones((S, A), bool) if self.available is None else np.array(self.available, bool)
-        return Mdp(P, np.array(self.reward, float), start, over, available)
+        over[numbers("terminal", self.terminal).astype(int)] = True
+        start = np.eye(S)[0] if self.start is None else numbers("start", self.start)
+        available = np.ones((S, A), bool) if self.available is None else numbers("available", self.available).astype(bool)
+        return Mdp(P, numbers("reward", self.reward), start, over, available)
 
 
 def _frozen(table: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from commenv import info
 from commenv.core import game as core
-from commenv.core.errors import bad, number, whole
+from commenv.core.errors import bad, number, whole, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, rule
 
@@ -51,12 +51,11 @@ class Options(core.Options):
         whole("horizon", self.horizon, 1, 100_000)
         number("zeta", self.zeta, 0, math.inf)
         number("noise", self.noise, 0, 1)
-        if self.rate_limit not in RATE_LIMITS:
-            raise bad("rate_limit", self.rate_limit, f"one of {', '.join(RATE_LIMITS)}")
+        word("rate_limit", self.rate_limit, RATE_LIMITS)
         if self.prior is not None:
             try:
                 fits = len(info.distribution(self.prior)) == self.messages
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 fits = False
             if not fits:
                 raise bad("prior", self.prior, f"the probabilities of {self.messages} values: not negative, with sum 1")

@@ -32,7 +32,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.errors import bad, whole
+from commenv.core.errors import whole, word
 from commenv.core.game import Layout
 from commenv.core.limits import Limits
 from commenv.core.situations import Situations
@@ -69,8 +69,7 @@ class Options(core.Options):
             raise ValueError(f"{self.values}**{self.attributes} combinations are too many: at most {MOST_THINGS:,}")
         whole("held_out", self.held_out, 0, self.values**self.attributes - self.values)
         whole("split", self.split, 0)
-        if self.things not in ("all", "training", "held_out"):
-            raise bad("things", self.things, "all, training or held_out")
+        word("things", self.things, ("all", "training", "held_out"))
         if self.things == "held_out" and not self.held_out:
             raise ValueError("things='held_out' needs held_out to be at least 1: nothing is held out")
         assert self.kept.any()  # a split that leaves a value out of training is refused here

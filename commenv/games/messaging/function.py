@@ -34,7 +34,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.errors import bad, whole
+from commenv.core.errors import whole, word
 from commenv.core.game import Layout
 from commenv.core.limits import Limits
 from commenv.core.situations import Situations
@@ -59,8 +59,7 @@ class Options(core.Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.function not in FUNCTIONS:
-            raise bad("function", self.function, f"one of {', '.join(FUNCTIONS)}")
+        word("function", self.function, FUNCTIONS)
         low, high, usual = (1, 10, 3) if self.function == "index" else (2, 64, 8)
         object.__setattr__(self, "size", usual if self.size is None else whole("size", self.size, low, high))
 

@@ -31,7 +31,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.errors import bad, whole
+from commenv.core.errors import whole, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import integer
 from commenv.core.limits import Limit, Limits
@@ -58,8 +58,7 @@ class Options(core.Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.function not in FUNCTIONS:
-            raise bad("function", self.function, f"one of {', '.join(FUNCTIONS)}")
+        word("function", self.function, FUNCTIONS)
         whole("agents", self.agents, 2, MOST_AGENTS)
         whole("rounds", self.rounds, 1, 16)
 

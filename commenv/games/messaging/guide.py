@@ -36,7 +36,7 @@ from scipy.sparse.csgraph import shortest_path
 
 from commenv import info
 from commenv.core import game as core
-from commenv.core.errors import bad, whole
+from commenv.core.errors import bad, whole, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import integer
 from commenv.core.limits import Limit, Limits
@@ -109,9 +109,12 @@ class Options(core.Options):
         whole("places", self.places, 2, MOST_THINGS)
         if self.start is not None:
             whole("start", self.start, 0, self.places - 1)
-        if self.world not in ("spider", "line", "maze"):
-            raise bad("world", self.world, "spider, line or maze")
-        if isinstance(self.maze, str) or not all(isinstance(row, str) for row in self.maze):
+        word("world", self.world, ("spider", "line", "maze"))
+        if (
+            not isinstance(self.maze, Sequence)
+            or isinstance(self.maze, str)
+            or not all(isinstance(row, str) for row in self.maze)
+        ):
             raise bad("maze", self.maze, "rows of text")
         object.__setattr__(self, "maze", tuple(self.maze))
         least = len(self.map.goals) * int(self.map.steps.max())

@@ -35,7 +35,7 @@ import numpy as np
 
 from commenv import info
 from commenv.core import game as core
-from commenv.core.errors import bad, number
+from commenv.core.errors import number, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, rule
 from commenv.core.limits import Limit, Limits
@@ -72,8 +72,7 @@ class Options(core.Options):
         super().__post_init__()
         number("safe", self.safe, 0, 1)
         tables = (self.reward, self.transition, self.types)
-        if self.instance not in ("two_stage", "driving", "tables"):
-            raise bad("instance", self.instance, "two_stage, driving or tables")
+        word("instance", self.instance, ("two_stage", "driving", "tables"))
         if (self.instance == "tables") != all(table is not None for table in tables) or (
             self.instance != "tables" and any(table is not None for table in tables)
         ):

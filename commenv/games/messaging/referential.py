@@ -85,7 +85,7 @@ class Options(core.Options):
         if self.prior is not None:
             try:
                 fits = len(info.distribution(self.prior)) == self.states
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 fits = False
             if not fits:
                 raise bad("prior", self.prior, f"the probabilities of {self.states} states: not negative, with sum 1")
@@ -122,7 +122,7 @@ class Options(core.Options):
                     raise bad("reward", self.reward, "'identity', 'ordered' or a table")
         try:
             return np.array(self.reward, float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise bad("reward", self.reward, "'identity', 'ordered' or a table of numbers") from None
 
 

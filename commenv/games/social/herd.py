@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from commenv.core import game as core
-from commenv.core.errors import bad, number
+from commenv.core.errors import bad, number, word
 from commenv.core.generator import chance
 
 __all__ = ["Agent", "Game", "Parameters", "describe", "parameters", "reset", "situations", "step", "success"]
@@ -29,8 +29,7 @@ class Options(core.Options):
         number("precision", self.precision, 0.5, 1)
         if not 0 < number("prior", self.prior, 0, 1) < 1:
             raise bad("prior", self.prior, "between 0 and 1")
-        if self.reward not in ("own", "team"):
-            raise bad("reward", self.reward, "own or team")
+        word("reward", self.reward, ("own", "team"))
 
 
 class Parameters(NamedTuple):

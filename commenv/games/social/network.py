@@ -69,6 +69,8 @@ class Options(herd.Options):
             if self.graph == "watts_strogatz" and self.agents < 5:
                 raise bad("agents", self.agents, "at least 5 in a ring of four neighbours each")
             return
+        if not isinstance(self.graph, Sequence):
+            raise bad("graph", self.graph, f"one of {', '.join(GRAPHS)}, or edges")
         edges = []
         for edge in self.graph:
             if not isinstance(edge, Sequence) or len(edge) != 2 or edge[0] == edge[1]:

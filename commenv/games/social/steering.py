@@ -37,7 +37,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from commenv.core import game as core
-from commenv.core.errors import bad, number, whole
+from commenv.core.errors import bad, number, whole, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import chance, rule
 from commenv.core.limits import Limit, Limits
@@ -102,8 +102,7 @@ class Options(core.Options):
         if not 0 < number("prior", self.prior, 0, 1) < 1:
             raise bad("prior", self.prior, "between 0 and 1")
         for name, allowed in {"spacing": ("lattice", "even"), "crowd": ("scripted", "learned")}.items():
-            if getattr(self, name) not in allowed:
-                raise bad(name, getattr(self, name), f"one of {', '.join(allowed)}")
+            word(name, getattr(self, name), allowed)
         for name in ("public", "lying"):
             if not isinstance(getattr(self, name), bool):
                 raise bad(name, getattr(self, name), "True or False")
