@@ -86,12 +86,14 @@ class Channel:
     delay: int | tuple[int, int] = 0
     """Steps that a message is late: a number, or (low, high) for a uniform one. First in, first out, one a step on each link:
     a message can only be held up by those before it, and never beyond `high`. Silence is not delayed, for it is not sent:
-    where nothing arrives one hears silence, if it is allowed and the sender could have spoken in this step, else nothing."""
+    where nothing arrives one hears silence, if it is allowed and the sender could have spoken in this step, else nothing. A
+    message carries what it would at once, but the last d of a game's T arrive too late: (T - d) times the capacity."""
     queue: int | None = None
     """Messages that a link holds at most from step to step, at least 1; one more overflows and is lost. None: all."""
     winners: int | None = None
     """A medium shared by all agents: where more than so many speak in a step, so many get through, each set alike (as in
-    SchedNet, Kim et al. 2019). Losers pay, and are heard as silence where it is allowed, else not at all. None: no such limit."""
+    SchedNet, Kim et al. 2019). Losers pay, and are heard as silence where it is allowed, else not at all. None: no such limit.
+    How many get through: `info.contention_throughput`."""
     collisions: bool = False
     """Where more than `winners` speak nobody gets through, and on every link an erasure is heard, also from those who kept
     silent: slotted ALOHA (Abramson 1970)."""
@@ -116,7 +118,8 @@ class Channel:
     burst: float | None = None
     """Token bucket: bits it holds at most, and at the start. None: one message, or one refill if that is more."""
     cap: float | None = None
-    """Bits a sender may spend in one game. None: no such limit."""
+    """Bits a sender may spend in one game. None: no such limit. In T steps a sender spends at most
+    min(cap, burst + (T - 1) refill) bits; what messages of such prices tell, silence among them: `info.information_at_cost`."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
