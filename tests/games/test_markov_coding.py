@@ -257,5 +257,6 @@ def test_options_that_are_not_allowed_are_named(options):
 def test_a_process_that_is_none_is_refused():
     with pytest.raises(ValueError, match="transition"):
         commenv.make(MDP, transition=[[[1.0]]])
-    with pytest.raises(ValueError, match="no process"):
-        commenv.make(MDP, terminal=(7,))
+    for states in ((7,), (2.5,), (-1,), (float("nan"),)):
+        with pytest.raises(ValueError, match=r"^terminal=.* is not allowed: it must be states, from 0 to"):
+            commenv.make(MDP, terminal=states)

@@ -68,18 +68,21 @@ class Options(tabular.Options):
         for name in ("transition", "reward", "start", "terminal", "available"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))
         try:
-            mdp = self.mdp
+            self.mdp  # noqa: B018 - whoever asks for it is told what is wrong
         except (TypeError, IndexError, OverflowError) as reason:
             raise ValueError(f"transition, reward, start, terminal and available are no process: {reason}") from None
-        if mdp.transition.shape[1] < 2:
-            raise bad("transition", mdp.transition.shape, "of shape (S, A, S) with A at least 2: one action tells nothing")
 
     @property
     def mdp(self) -> Mdp:
         P = numbers("transition", self.transition)
-        S, A = (*P.shape, 1, 1)[:2]
+        if P.ndim != 3 or P.shape[1] < 2:
+            raise bad("transition", P.shape, "of shape (S, A, S) with A at least 2: one action tells nothing")
+        S, A = P.shape[:2]
+        states = numbers("terminal", self.terminal)
+        if not np.isin(states, np.arange(S)).all():
+            raise bad("terminal", self.terminal, f"states, from 0 to {S - 1}")
         over = np.zeros(S, bool)
-        over[numbers("terminal", self.terminal).astype(int)] = True
+        over[states.astype(int)] = True
         start = np.eye(S)[0] if self.start is None else numbers("start", self.start)
         available = np.ones((S, A), bool) if self.available is None else numbers("available", self.available).astype(bool)
         return Mdp(P, numbers("reward", self.reward), start, over, available)
