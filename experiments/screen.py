@@ -1,6 +1,7 @@
 """What a user sees: results on stdout, as tables or as JSON; progress, news and refusals on stderr."""
 
 import json
+import statistics
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -155,22 +156,28 @@ def run_table(page: dict[str, Any]) -> Table:
 
 
 def repeats_table(title: str, page: dict[str, Any]) -> Table:
-    """A row a seed, and their median."""
-    made = table(title, "seed", "reward", "silent", "reach-\nable", "effi-\nciency", "suc-\ncess", "bits\nsent", "sec-\nonds")
-    for point in page["points"]:
+    """A row a seed, and their median. What teams say over a graph passes no channel of the game, and is told a step."""
+    said = [point["talk"]["sent_bits"] if point.get("talk") else None for point in page["points"]]
+    talks = bool(said) and None not in said
+    bits = said if talks else [point["entropy_bits"] for point in page["points"]]
+    middle = {name: spread["median"] if isinstance(spread, dict) else None for name, spread in page["summary"].items()}
+    middle["bits"] = statistics.median(said) if talks else middle["entropy_bits"]
+    headings = ("reach-\nable", "effi-\nciency", "suc-\ncess", "steps", "bits a\nstep" if talks else "bits\nsent", "sec-\nonds")
+    made = table(title, "seed", "reward", "silent", *headings)
+    for point, sent in zip(page["points"], bits, strict=True):
         made.add_row(
             str(point["seed"]),
             uncertain(point["reward"], point["standard_error"]),
             *(figure(point[key]) for key in ("silent", "reachable")),
-            *(figure(point[key], 3) for key in ("efficiency", "success", "entropy_bits")),
+            *(figure(point.get(key), 3) for key in ("efficiency", "success", "steps")),
+            figure(sent, 3),
             figure(point["seconds"], 1),
         )
-    middle = {name: spread["median"] if isinstance(spread, dict) else None for name, spread in page["summary"].items()}
     made.add_row(
         "median",
         figure(middle["reward"]),
         *("", ""),
-        *(figure(middle[key], 3) for key in ("efficiency", "success", "entropy_bits")),
+        *(figure(middle.get(key), 3) for key in ("efficiency", "success", "steps", "bits")),
         figure(middle["seconds"], 1),
     )
     return made

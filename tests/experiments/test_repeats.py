@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from teams import ID, coded, finished
@@ -14,6 +15,11 @@ from experiments.runs import Recipe
 from experiments.screen import repeats_table
 
 RECIPE = Recipe(ID, {"bits": 1}, total_steps=4096)
+
+
+def cells(page):
+    """What the table says, row by row."""
+    return [list(row) for row in zip(*(column.cells for column in repeats_table("all", page).columns), strict=True)]
 
 
 @pytest.fixture
@@ -39,6 +45,17 @@ def test_only_what_is_missing_is_done(tmp_path, trained):
     assert page["summary"]["efficiency"] == {"median": 1, "least": 0, "most": 1}
     assert page["summary"]["success"] is None  # an exact evaluation plays nothing
     assert repeats_table("all", page).row_count == 4
+    assert cells(page)[-1] == [
+        "median",
+        "0.2500",
+        "",
+        "",
+        "1.000",
+        "",
+        "",
+        f"{page['summary']['entropy_bits']['median']:.3f}",
+        ANY,
+    ]
     assert list(comparisons.teams(tmp_path)) == ["seed=0", "seed=1", "seed=2"]
 
     del trained[:]
@@ -71,3 +88,11 @@ def test_a_commit_is_said_or_not_known(monkeypatch):
 def test_bits_of_a_recipe_are_the_channels_where_the_game_has_it():
     assert recipe("reference", bits=1).options == {"bits": 1}
     assert recipe("predator_prey-5", bits=1).communication["bits"] == 1
+
+
+def test_what_is_said_over_a_graph_is_told_a_step(tmp_path, trained):
+    page = repeats.run(RECIPE, [0, 1], tmp_path)
+    for point, sent in zip(page["points"], (2.0, 5.0), strict=True):
+        point["talk"], point["entropy_bits"] = {"sent_bits": sent}, 0.0
+    assert [row[7] for row in cells(page)] == ["2.000", "5.000", "3.500"]
+    assert repeats_table("all", page).columns[7].header == "bits a\nstep"
