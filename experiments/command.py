@@ -280,7 +280,7 @@ def repeat(
     games: Annotated[int | None, typer.Option(help="Games of each evaluation.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Train and evaluate a recorded recipe with several seeds; started again on the same folder it does only what is missing.
+    """Train and evaluate a recorded recipe with several seeds and draw how they learned; started again it does what is missing.
 
     Examples:
 
@@ -289,14 +289,15 @@ def repeat(
     """
     folder = out or Path("runs") / name
     with refusals(lambda: _stopped(folder)):
-        from experiments import recipes, repeats
+        from experiments import learning, recipes, repeats
         from experiments.options import parse
         from experiments.options import seeds as seeds_of
 
         chosen = recipes.recipe(name, 0, parse(words or []), bits, steps)
         with progress(f"recipe {name}") as (tell, say):
             page = repeats.run(chosen, seeds_of(seeds), folder, games, tell, lambda point: say(repeats.line(point)))
-        show(page, as_json, repeats_table(f"{name}: {chosen.id}", page), str(folder / "results.json"))
+            made = [str(folder / "results.json"), *map(str, learning.draw(folder, name))]
+        show(page, as_json, repeats_table(f"{name}: {chosen.id}", page), *made)
 
 
 @app.command()

@@ -96,9 +96,9 @@ RECIPES: dict[str, Recipe] = {
         "classic/predator_prey-v0",
         {"size": 10},
         learn="graph",
-        total_steps=1_024_000,
+        total_steps=1_000_000,
         communication=HUNTERS,
-        training={**HUNTING, "lr": [[0, 1.5e-3], [0.4, 1.5e-3], [1, 1e-4]], "entropy_coeff": [[0, 0.01], [0.4, 0.0]]},
+        training=HUNTING,
     ),
     "hallway": Recipe(
         "classic/hallway-v0",
