@@ -43,7 +43,7 @@ def plot(curves: dict[str, Curve], name: str, title: str) -> Any:
     axes = figure.add_subplot()
     for seed, (steps, values) in curves.items():
         axes.plot(steps, values, label=seed)
-    axes.set(title=title, xlabel="environment steps", ylabel=f"{name} in training, messages and acts drawn")
+    axes.set(title=title, xlabel="environment steps", ylabel=f"{name} in training")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure

@@ -168,17 +168,18 @@ def repeats_table(title: str, page: dict[str, Any]) -> Table:
         made.add_row(
             str(point["seed"]),
             uncertain(point["reward"], point["standard_error"]),
-            *(figure(point[key]) for key in ("silent", "reachable")),
-            *(figure(point.get(key), 3) for key in ("efficiency", "success", "steps")),
-            figure(sent, 3),
-            figure(point["seconds"], 1),
+            *(figure(point[key], 3) for key in ("silent", "reachable")),
+            *(figure(point.get(key), 3) for key in ("efficiency", "success")),
+            *(figure(value, 2) for value in (point.get("steps"), sent)),
+            figure(point["seconds"], 0),
         )
     made.add_row(
         "median",
         figure(middle["reward"]),
         *("", ""),
-        *(figure(middle.get(key), 3) for key in ("efficiency", "success", "steps", "bits")),
-        figure(middle["seconds"], 1),
+        *(figure(middle.get(key), 3) for key in ("efficiency", "success")),
+        *(figure(middle.get(key), 2) for key in ("steps", "bits")),
+        figure(middle["seconds"], 0),
     )
     return made
 

@@ -53,7 +53,7 @@ def test_only_what_is_missing_is_done(tmp_path, trained):
         "1.000",
         "",
         "",
-        f"{page['summary']['entropy_bits']['median']:.3f}",
+        f"{page['summary']['entropy_bits']['median']:.2f}",
         ANY,
     ]
     assert list(comparisons.teams(tmp_path)) == ["seed=0", "seed=1", "seed=2"]
@@ -94,5 +94,5 @@ def test_what_is_said_over_a_graph_is_told_a_step(tmp_path, trained):
     page = repeats.run(RECIPE, [0, 1], tmp_path)
     for point, sent in zip(page["points"], (2.0, 5.0), strict=True):
         point["talk"], point["entropy_bits"] = {"sent_bits": sent}, 0.0
-    assert [row[7] for row in cells(page)] == ["2.000", "5.000", "3.500"]
+    assert [row[7] for row in cells(page)] == ["2.00", "5.00", "3.50"]
     assert repeats_table("all", page).columns[7].header == "bits a\nstep"
