@@ -38,8 +38,7 @@ def refuses(call, *args, **given):
 def test_options(id):
     game = rules(id)
     for option in fields(game.Options):
-        for junk in JUNK:
-            refuses(choose, game, {option.name: junk})  # or takes it: some options hold anything
+        assert any([refuses(choose, game, {option.name: junk}) for junk in JUNK]), option.name
     assert refuses(choose, game, {"no such option": 1})
 
 

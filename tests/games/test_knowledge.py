@@ -124,6 +124,7 @@ def test_play_by_any_policy_earns_its_value():
         ({"instance": "tables"}, "belong together"),
         ({"reward": [[[1.0]]]}, "belong together"),
         ({**TABLES, "start": 7}, "start=7"),
+        ({"start": 1}, "start=1 is a state of your own tables"),
         ({"safe": 2}, "safe=2"),
         ({"prior": [0.5, 0.5]}, "prior"),
     ],

@@ -35,7 +35,7 @@ import numpy as np
 
 from commenv import info
 from commenv.core import game as core
-from commenv.core.errors import number, word
+from commenv.core.errors import number, whole, word
 from commenv.core.game import Layout, Role
 from commenv.core.generator import categorical, rule
 from commenv.core.limits import Limit, Limits
@@ -73,6 +73,10 @@ class Options(core.Options):
         number("safe", self.safe, 0, 1)
         tables = (self.reward, self.transition, self.types)
         word("instance", self.instance, ("two_stage", "driving", "tables"))
+        if whole("start", self.start, 0) and self.instance != "tables":
+            raise ValueError(
+                f"start={self.start} is a state of your own tables: instance={self.instance!r} has its own beginning"
+            )
         if (self.instance == "tables") != all(table is not None for table in tables) or (
             self.instance != "tables" and any(table is not None for table in tables)
         ):
