@@ -19,10 +19,13 @@ Curve = tuple[list[int], list[float]]
 def draw(folder: Path, title: str) -> list[Path]:
     """Write learning.png of the runs seed=*/ in a folder, and say so; nothing where none has a log."""
     lines = {place.parent.name: logged(place) for place in sorted(folder.glob("seed=*/metrics.jsonl"))}
-    known = [name for name in MEASURES if any(curve(own, name)[0] for own in lines.values())]
-    if not known:
+    for name in MEASURES:
+        curves = {seed: curve(own, name) for seed, own in lines.items()}
+        if any(steps for steps, _ in curves.values()):
+            break
+    else:
         return []
-    figure = plot({seed: curve(own, known[0]) for seed, own in lines.items()}, known[0], title)
+    figure = plot(curves, name, title)
     write(folder / "learning.png", lambda aside: figure.savefig(aside, format="png", dpi=150))
     return [folder / "learning.png"]
 

@@ -15,6 +15,13 @@ TALKING: dict[str, Any] = {
 }
 """How teams that talk over a graph learn, where a recipe says nothing else."""
 
+CARS: dict[str, Any] = {
+    "graph": "relation",
+    "bottleneck": "finite_scalar",
+    "loss": {"reward_scale": 0.1, "ends_below": -5.0},
+}
+"""A crash ends what a car is paid for: it goes on costing as long as both stand there, and braking would look worse."""
+
 HUNTERS: dict[str, Any] = {
     "graph": "relation",
     "bottleneck": "finite_scalar",
@@ -54,12 +61,7 @@ RECIPES: dict[str, Recipe] = {
         {},
         learn="graph",
         total_steps=400_000,
-        communication={
-            "graph": "relation",
-            "bottleneck": "finite_scalar",
-            "bits": 4,
-            "loss": {"reward_scale": 0.1, "ends_below": -5.0},
-        },
+        communication={**CARS, "bits": 4},
         training={**TALKING, "rollout_fragment_length": 20, "minibatch_size": 64, "gamma": 0.98, "lambda_": 0.9},
     ),
     "traffic_junction-medium": Recipe(
@@ -67,12 +69,7 @@ RECIPES: dict[str, Recipe] = {
         {"difficulty": "medium"},
         learn="graph",
         total_steps=1_536_000,
-        communication={
-            "graph": "relation",
-            "bottleneck": "finite_scalar",
-            "bits": 8,
-            "loss": {"reward_scale": 0.1, "ends_below": -5.0},
-        },
+        communication={**CARS, "bits": 8},
         training={
             **TALKING,
             "num_envs_per_env_runner": 128,

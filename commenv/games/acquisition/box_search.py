@@ -54,7 +54,7 @@ class Options(core.Options):
         super().__post_init__()
         try:
             prior = info.distribution(self.prior).tolist()
-        except (TypeError, ValueError, OverflowError):
+        except ValueError:
             prior = []
         if not 1 <= len(prior) <= 1024:
             raise bad("prior", self.prior, "the probabilities of 1 to 1,024 boxes: not negative, with sum 1")

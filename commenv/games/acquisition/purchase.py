@@ -77,7 +77,7 @@ class Options(core.Options):
         if self.season is not None:
             try:
                 season = info.distribution(self.season)
-            except (TypeError, ValueError, OverflowError):
+            except ValueError:
                 season = np.zeros(0)
             if not 0 < len(season) <= LONGEST:
                 allowed = f"the probabilities of 1, 2, ... days, at most {LONGEST:,}: not negative, with sum 1"

@@ -85,7 +85,7 @@ class Options(core.Options):
         if self.prior is not None:
             try:
                 fits = len(info.distribution(self.prior)) == n
-            except (TypeError, ValueError, OverflowError):
+            except ValueError:
                 fits = False
             if not fits:
                 raise bad("prior", self.prior, f"the probabilities of {n} hypotheses: not negative, with sum 1")

@@ -55,7 +55,7 @@ class Options(core.Options):
         if self.prior is not None:
             try:
                 fits = len(info.distribution(self.prior)) == self.messages
-            except (TypeError, ValueError, OverflowError):
+            except ValueError:
                 fits = False
             if not fits:
                 raise bad("prior", self.prior, f"the probabilities of {self.messages} values: not negative, with sum 1")

@@ -85,7 +85,7 @@ class Options(core.Options):
         if self.prior is not None:
             try:
                 fits = len(info.distribution(self.prior)) == self.states
-            except (TypeError, ValueError, OverflowError):
+            except ValueError:
                 fits = False
             if not fits:
                 raise bad("prior", self.prior, f"the probabilities of {self.states} states: not negative, with sum 1")
