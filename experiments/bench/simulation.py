@@ -6,9 +6,8 @@ What we aim at is 5 times the best peer at batches 64 to 65,536. Two rows fall s
 told into arrays that are the caller's own, is nearer to VMAS than that; in place, without copies and in rollouts it is reached.
 The switch riddle misses it, at 64 games by less than beyond: the row `bare loop`, the rules and nothing else, one game after
 another, is above 5 times JaxMARL but not twice, so that channel, meter, seeds, checks and observations of all agents would have
-to take less time than the rules. At one
-game, in place, ours is ahead of OpenSpiel where it is asked for observations, and behind where nobody asks: ours always writes
-them.
+to take less time than the rules. At one game, in place, ours is ahead of OpenSpiel where it is asked for observations, and
+behind where nobody asks: ours always writes them.
 """
 
 from collections.abc import Callable
